@@ -1,0 +1,1 @@
+"""The world: gateways, journals, audit log, monitors, command line. Composition happens here."""

@@ -1,0 +1,284 @@
+"""The ports: what the engine asks of the world, and what the world tells the engine.
+
+Plain types only; no library of the wire leaks through. Each fake in the tests passes the same
+contract tests as the real adapter.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import trio
+from attrs import frozen
+
+from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, SendHold, SendUnhold, Warn
+from hookflash.machines.errors import HookflashError
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Facts
+
+# --- what a gateway tells -----------------------------------------------------------------------
+
+
+@frozen
+class FrameWritten:
+    """The frame was written to the socket, or may have been: its answer is to be waited for."""
+
+    correlation_id: str
+
+
+@frozen
+class FrameAcknowledged:
+    """The gateway acknowledged the frame."""
+
+    correlation_id: str
+
+
+@frozen
+class FrameRefused:
+    """The gateway refused the frame.
+
+    Attributes:
+        correlation_id: The frame's.
+        state: The state that the refusal names, as the gateway spells it; None for none.
+        code: The gateway's code, 429 for its rate limit; None for none.
+        message: The gateway's words, without secrets; None for none.
+        retry_after_s: Seconds to wait; None where it gave none.
+    """
+
+    correlation_id: str
+    state: str | None = None
+    code: int | str | None = None
+    message: str | None = None
+    retry_after_s: float | None = None
+
+
+@frozen
+class StateSeen:
+    """The gateway said, unasked, in which state an interaction is.
+
+    Attributes:
+        interaction_id: The interaction.
+        state: As the gateway spells it.
+        held_since: The start of the hold where it names one; None otherwise.
+    """
+
+    interaction_id: str
+    state: str
+    held_since: Instant | None = None
+
+
+@frozen
+class LinkUp:
+    """The control socket is open. The first time and after every loss."""
+
+
+@frozen
+class LinkDown:
+    """The control socket was lost; *reason* says why, without secrets."""
+
+    reason: str
+
+
+@frozen
+class LinkGivenUp:
+    """The attempts to open the socket are used up, or the gateway does not accept us.
+
+    Waiting callers get *error* now. The adapter rests and then tries again by itself, because
+    limits of callers on hold wait for the socket as long as it takes.
+    """
+
+    error: HookflashError
+
+
+News = FrameWritten | FrameAcknowledged | FrameRefused | StateSeen | LinkUp | LinkDown | LinkGivenUp
+
+
+class Inbox(Protocol):
+    """Where a gateway adapter puts what it hears; implemented by the engine."""
+
+    def tell(self, news: News) -> bool:
+        """Take *news* up. Never blocks and never raises for what the news says.
+
+        Returns:
+            False for an answer to a frame that the engine does not know (any more): the adapter
+            counts it, and may still read it as a `StateSeen`.
+        """
+        ...
+
+
+# --- what a gateway is asked --------------------------------------------------------------------
+
+
+@frozen
+class Frame:
+    """A command on its way out.
+
+    Attributes:
+        interaction_id: The interaction.
+        command: What to send.
+        priority: Place in the throttle: higher first, unholds before all holds.
+    """
+
+    interaction_id: str
+    command: SendHold | SendUnhold
+    priority: int
+
+
+@frozen
+class LookupAnswer:
+    """What a lookup brought.
+
+    Attributes:
+        state: The state as the gateway spells it, or `not_found`.
+        as_of: When its request was started: nothing later is known from it.
+        facts: What it said beside the state.
+        held_since: The start of the hold where it names one; None otherwise.
+    """
+
+    state: str
+    as_of: Instant
+    facts: Facts
+    held_since: Instant | None = None
+
+
+class Gateway(Protocol):
+    """The other side, as the engine sees it."""
+
+    @property
+    def name(self) -> str:
+        """Host and port: what a journal names its gateway by. No secret is in it."""
+        ...
+
+    async def run(
+        self, inbox: Inbox, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Keep the control socket open and report what it brings, until cancelled.
+
+        Started as soon as it has begun to try; whether the socket is open is told as `LinkUp`.
+        Network trouble never ends it. Cancellation closes the socket within a bound.
+        """
+        ...
+
+    def send(self, frame: Frame) -> None:
+        """Queue *frame*; it leaves when the socket is open and the throttle lets it.
+
+        Never blocks. What becomes of it is told as `FrameWritten` and then as an answer.
+
+        Raises:
+            CommandBusy: The queue of waiting frames is full; nothing was queued.
+        """
+        ...
+
+    def withdraw(self, correlation_id: str) -> bool:
+        """Take a queued frame back.
+
+        Returns:
+            True if it was not written and will not be; False if it was, may have been, or is
+            not known.
+        """
+        ...
+
+    async def look_up(self, interaction_id: str) -> LookupAnswer:
+        """Ask for the interaction's state now; bounded retries inside.
+
+        Cancellation: nothing is left behind.
+
+        Raises:
+            NotAuthorized: 401 or 403 after one refresh of the token.
+            RateLimited: 429 and the bounded attempts are used up.
+            GatewayUnavailable: It could not be reached, or its answer could not be read.
+        """
+        ...
+
+
+# --- the rest of the world ----------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time and chance, drawn by the engine and journaled, so that machines need neither."""
+
+    def now(self) -> Instant:
+        """Return the current instant; never earlier than one returned before."""
+        ...
+
+    def deadline_of(self, instant: Instant) -> float:
+        """Return the trio clock time at which *instant* will be."""
+        ...
+
+    def new_id(self) -> str:
+        """Return a fresh UUID v4 as text."""
+        ...
+
+
+@frozen
+class Record:
+    """One journaled step: an event, and all that followed from it.
+
+    Attributes:
+        seq: Its number in the journal, rising by one.
+        interaction_id: The interaction.
+        event: The event.
+        source: The state before it.
+        target: The state after it.
+        effects: What was asked for, in order.
+    """
+
+    seq: int
+    interaction_id: str
+    event: Any
+    source: str
+    target: str
+    effects: tuple[Any, ...]
+
+
+class Journal(Protocol):
+    """The append-only record of all that happened."""
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next record gets."""
+        ...
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Append *records* in order; when it returns they survive the end of the process.
+
+        Called before any effect of these records leaves.
+
+        Raises:
+            JournalError: They could not be written; none of their effects may leave.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The hash-chained log: one line per command, and one per foreign hold or unhold."""
+
+    def append(self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float) -> None:
+        """Append one line.
+
+        Args:
+            ended: What ended, with its outcome.
+            interaction_id: The interaction.
+            consistency: The state consistency rate so far, 0 to 1.
+
+        Raises:
+            JournalError: The line could not be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        ...
+
+
+MonitorPayload = Mapping[str, Any]
+"""What a quality monitor gets: the keys of the protocol page and ours."""
+
+Monitor = Callable[[MonitorPayload], object] | Callable[[MonitorPayload], Awaitable[object]]
+"""A quality monitor: a plain or an async function of one payload."""
+
+Notice = EndCommand | NoteForeign | Warn | RaiseAlarm
+"""What monitors are told about."""

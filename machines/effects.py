@@ -1,0 +1,173 @@
+"""The effects: what a machine wants done. It does nothing itself; the engine's runner does.
+
+All are frozen and carry all that their carrying-out needs, so that they can be journaled before
+they leave and compared when they are replayed.
+"""
+
+from attrs import frozen
+
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Action, Timer
+
+
+@frozen
+class SendHold:
+    """Send a hold frame under *correlation_id*; the fields are the protocol's."""
+
+    correlation_id: str
+    reason: str
+    priority: int
+    music: str | None = None
+    prompt: str | None = None
+
+
+@frozen
+class SendUnhold:
+    """Send an unhold frame under *correlation_id*; the fields are the protocol's."""
+
+    correlation_id: str
+    priority: int
+
+
+@frozen
+class Withdraw:
+    """Take the frame back if it was not written yet: what it asks for is so already."""
+
+    correlation_id: str
+
+
+@frozen
+class StartTimer:
+    """Start *timer*, in place of a running one of the same name."""
+
+    timer: Timer
+
+
+@frozen
+class StopTimer:
+    """Stop the running timer called *name*."""
+
+    name: str
+
+
+@frozen
+class LookUp:
+    """Ask the gateway for the interaction's state.
+
+    Attributes:
+        urgent: A command or a waiting caller depends on the answer; False lets it queue behind
+            those that are.
+    """
+
+    urgent: bool = True
+
+
+@frozen
+class EndCommand:
+    """A command's outcome is known: tell its caller, the audit log, the monitors, the metrics.
+
+    Attributes:
+        command_id: The command's name for its caller: the correlation id of its first frame.
+        correlation_id: The correlation id of its latest frame.
+        action: What it asked for.
+        outcome: One of the outcomes of the audit log.
+        state: The interaction's state after it.
+        requested_at: When the caller asked.
+        at: When the outcome was known.
+        actor: Who asked.
+        error: The name of the error that the caller gets; None for a success.
+        message: That error's text; None for a success.
+        priority: Resume priority; None where none was valid.
+        reason: The hold reason; None where there is none.
+        retry_after_s: Seconds to wait after a rate limit; None where the gateway gave none.
+    """
+
+    command_id: str
+    correlation_id: str
+    action: Action
+    outcome: str
+    state: str
+    requested_at: Instant
+    at: Instant
+    actor: str
+    error: str | None = None
+    message: str | None = None
+    priority: int | None = None
+    reason: str | None = None
+    retry_after_s: float | None = None
+
+
+@frozen
+class NoteForeign:
+    """Somebody else held or unheld the interaction: the audit log and the monitors are told."""
+
+    correlation_id: str
+    action: Action
+    state: str
+    at: Instant
+    since: Instant
+
+
+@frozen
+class Warn:
+    """Tell monitors and rules that a hold nears its limit, or that a watched one passed it.
+
+    Attributes:
+        hold_id: The name of the hold.
+        notice: `warning` or `limit_passed`.
+        since: Start of the hold.
+        limit_at: When its limit passes or passed.
+        at: When this was noticed.
+    """
+
+    hold_id: str
+    notice: str
+    since: Instant
+    limit_at: Instant
+    at: Instant
+
+
+@frozen
+class RaiseAlarm:
+    """Somebody must look: a caller is past the limit and still on hold.
+
+    Attributes:
+        hold_id: The name of the hold.
+        alarm: What is wrong, as a name: `release_failed` or `hold_expired`.
+        since: Start of the hold.
+        at: When the alarm was raised.
+        count: How many alarms this hold has raised, from 1.
+    """
+
+    hold_id: str
+    alarm: str
+    since: Instant
+    at: Instant
+    count: int
+
+
+Effect = (
+    SendHold
+    | SendUnhold
+    | Withdraw
+    | StartTimer
+    | StopTimer
+    | LookUp
+    | EndCommand
+    | NoteForeign
+    | Warn
+    | RaiseAlarm
+)
+EFFECTS: tuple[type, ...] = (
+    SendHold,
+    SendUnhold,
+    Withdraw,
+    StartTimer,
+    StopTimer,
+    LookUp,
+    EndCommand,
+    NoteForeign,
+    Warn,
+    RaiseAlarm,
+)
+"""Every effect that the engine can carry out."""

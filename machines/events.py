@@ -1,0 +1,282 @@
+"""The events: what happened to an interaction, as the engine tells its machine.
+
+All are frozen. Each carries `at`, the moment the engine took it up; each that may make a command
+leave carries `unused_id`, a correlation id nobody has used. The engine draws both and journals
+them, so that a step needs neither clock nor chance and comes out the same when it is replayed.
+"""
+
+from typing import Literal
+
+from attrs import frozen
+
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Action, Facts
+
+Source = Literal["lookup", "frame"]
+"""Where an observation comes from: our own question, or a frame that the gateway sent unasked."""
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+@frozen
+class HoldRequested:
+    """Somebody wants the interaction held.
+
+    Attributes:
+        at: When the engine took it up.
+        correlation_id: The id of its frame and the command's name.
+        requested_at: When the caller asked; latency counts from here.
+        reason: The hold reason.
+        priority: Resume priority, 0 to 9.
+        music: Hold music; None leaves it to the gateway.
+        prompt: Hold prompt; None leaves it to the gateway.
+        actor: Who asks.
+        facts: What the gateway said about the interaction; None where the caller vouches for it.
+    """
+
+    at: Instant
+    correlation_id: str
+    requested_at: Instant
+    reason: str
+    priority: int
+    music: str | None = None
+    prompt: str | None = None
+    actor: str = "caller"
+    facts: Facts | None = None
+
+
+@frozen
+class UnholdRequested:
+    """Somebody wants the interaction off hold.
+
+    Attributes:
+        at: When the engine took it up.
+        correlation_id: The id of its frame and the command's name.
+        requested_at: When the caller asked; latency counts from here.
+        priority: Resume priority, 0 to 9.
+        force: Release an expired hold although the policy asks for a decision: this is it.
+        actor: Who asks.
+        facts: What the gateway said about the interaction; None where the caller vouches for it.
+    """
+
+    at: Instant
+    correlation_id: str
+    requested_at: Instant
+    priority: int
+    force: bool = False
+    actor: str = "caller"
+    facts: Facts | None = None
+
+
+@frozen
+class ExpireRequested:
+    """Somebody wants the hold to count as past its limit now."""
+
+    at: Instant
+    actor: str = "caller"
+
+
+@frozen
+class LimitChanged:
+    """The running hold gets another limit, in seconds from its start."""
+
+    at: Instant
+    limit_s: float
+    actor: str = "caller"
+
+
+@frozen
+class CommandAbandoned:
+    """A command ended before the machine saw it: invalid, or its deadline passed while it waited.
+
+    Attributes:
+        at: When it was given up.
+        correlation_id: The command's name.
+        action: What it asked for.
+        requested_at: When the caller asked.
+        outcome: Its outcome, as the audit log has it.
+        error: The name of the error that its caller gets.
+        message: The error's text.
+        priority: Resume priority as given; None where it was no such number.
+        reason: The hold reason as given; None where there was none.
+        actor: Who asked.
+    """
+
+    at: Instant
+    correlation_id: str
+    action: Action
+    requested_at: Instant
+    outcome: str
+    error: str
+    message: str
+    priority: int | None = None
+    reason: str | None = None
+    actor: str = "caller"
+
+
+# --- what became of a frame ---------------------------------------------------------------------
+
+
+@frozen
+class Sent:
+    """The command's frame was written to the socket; the acknowledgement's time runs from here."""
+
+    at: Instant
+    correlation_id: str
+
+
+@frozen
+class NotSent:
+    """The command's frame was withdrawn unsent; *error* and *message* are what its caller gets."""
+
+    at: Instant
+    correlation_id: str
+    error: str = "GatewayUnavailable"
+    message: str = "the command could not be sent in time"
+
+
+@frozen
+class Acknowledged:
+    """The gateway carried the command out."""
+
+    at: Instant
+    correlation_id: str
+
+
+@frozen
+class Refused:
+    """The gateway refused the command.
+
+    Attributes:
+        at: When the refusal came.
+        correlation_id: The refused frame's id.
+        unused_id: For a frame that this may cause.
+        state: The state that the refusal names; None where it names none.
+        code: The gateway's code; 429 is its rate limit.
+        message: The gateway's words.
+        retry_after_s: Seconds to wait; None where it gave none.
+    """
+
+    at: Instant
+    correlation_id: str
+    unused_id: str
+    state: str | None = None
+    code: int | str | None = None
+    message: str | None = None
+    retry_after_s: float | None = None
+
+
+# --- what the gateway says about an interaction -------------------------------------------------
+
+
+@frozen
+class ObservedHeld:
+    """The gateway says that the caller is on hold.
+
+    Attributes:
+        at: When the engine took it up.
+        as_of: For a lookup the start of its request, for a frame its receipt.
+        source: Which of the two.
+        unused_id: For a frame that this may cause, and the name of a hold found this way.
+        held_since: The start of the hold as the gateway names it; None where it does not.
+        facts: What the lookup said beside the state; None for a frame that says no more.
+    """
+
+    at: Instant
+    as_of: Instant
+    source: Source
+    unused_id: str
+    held_since: Instant | None = None
+    facts: Facts | None = None
+
+
+@frozen
+class ObservedActive:
+    """The gateway says that the caller is not on hold; fields as in `ObservedHeld`."""
+
+    at: Instant
+    as_of: Instant
+    source: Source
+    unused_id: str
+    facts: Facts | None = None
+
+
+@frozen
+class ObservedClosed:
+    """The gateway says that the interaction is over.
+
+    `reason` is its word for it (`closed`, `abandoned`), or `not_found` for an interaction that a
+    lookup did not find. The other fields are as in `ObservedHeld`.
+    """
+
+    at: Instant
+    as_of: Instant
+    source: Source
+    reason: str = "closed"
+    facts: Facts | None = None
+
+
+@frozen
+class LookupFailed:
+    """A lookup that the machine asked for brought no answer; *reason* says why, without secrets."""
+
+    at: Instant
+    reason: str
+
+
+@frozen
+class LinkLost:
+    """The control socket was lost; an answer to what was sent may never come."""
+
+    at: Instant
+
+
+@frozen
+class LinkRestored:
+    """The control socket is open again; what happened meanwhile is not known."""
+
+    at: Instant
+
+
+# --- timers -------------------------------------------------------------------------------------
+
+
+@frozen
+class TimerFired:
+    """A timer is due: the part common to all of them.
+
+    Attributes:
+        at: When the engine took it up.
+        owner: The hold or command that it was started for.
+        unused_id: For a frame that this may cause.
+    """
+
+    at: Instant
+    owner: str
+    unused_id: str
+
+
+@frozen
+class AckTimerFired(TimerFired):
+    """No acknowledgement came in time: the outcome is unknown, not failed."""
+
+
+@frozen
+class LookupTimerFired(TimerFired):
+    """The pause after a failed lookup is over."""
+
+
+@frozen
+class WarningTimerFired(TimerFired):
+    """The hold reached its warning share of the limit."""
+
+
+@frozen
+class LimitTimerFired(TimerFired):
+    """The hold reached its limit."""
+
+
+@frozen
+class ReleaseTimerFired(TimerFired):
+    """An expired hold is due for another attempt to release it, or for another alarm."""

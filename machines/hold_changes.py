@@ -1,0 +1,270 @@
+"""The hold machine's effects around holds: their start, their limit, their end."""
+
+from attrs import evolve
+
+from hookflash.machines.effects import LookUp, RaiseAlarm, SendUnhold, Warn
+from hookflash.machines.events import (
+    Acknowledged,
+    ExpireRequested,
+    LimitChanged,
+    LimitTimerFired,
+    ObservedActive,
+    ObservedClosed,
+    ObservedHeld,
+    Refused,
+    ReleaseTimerFired,
+    TimerFired,
+)
+from hookflash.machines.hold_data import Hold, HoldData
+from hookflash.machines.hold_parts import HoldDraft, Observation, earlier_with, end, pending_of
+from hookflash.machines.instants import Instant, after
+from hookflash.machines.interaction import Pending
+
+LIMIT_PRIORITY = 9
+"""The resume priority of a release at the limit: the caller has waited longest of all."""
+
+
+# --- a change of state --------------------------------------------------------------------------
+
+
+def confirm_hold(draft: HoldDraft, event: Acknowledged) -> None:
+    """The gateway acknowledged the hold: its limit counts from here."""
+    pending = pending_of(draft)
+    start_hold(draft, pending.correlation_id, since=event.at, changed_at=event.at, answered=True)
+    end(draft, "confirmed", event.at)
+
+
+def confirm_hold_by_lookup(draft: HoldDraft, event: ObservedHeld) -> None:
+    """The gateway says that the caller is held: the command was carried out, since its sending."""
+    pending = pending_of(draft)
+    since = pending.sent_at or event.as_of
+    start_hold(draft, pending.correlation_id, since=since, changed_at=event.as_of, answered=False)
+    end(draft, "confirmed_by_lookup", event.at)
+
+
+def confirm_hold_by_refusal(draft: HoldDraft, event: Refused) -> None:
+    """The refusal says that the caller is held already; that decides as a lookup would."""
+    pending = pending_of(draft)
+    start_hold(
+        draft,
+        pending.correlation_id,
+        since=pending.sent_at or event.at,
+        changed_at=event.at,
+        answered=True,
+    )
+    end(draft, "confirmed_by_lookup", event.at)
+
+
+def start_hold(
+    draft: HoldDraft,
+    hold_id: str,
+    *,
+    since: Instant,
+    changed_at: Instant,
+    answered: bool,
+    foreign: bool = False,
+) -> None:
+    """Begin a hold with its limit and warning timers; the pending frame, if any, is done with."""
+    policy, data = draft.policy, draft.data
+    group = data.skill_group_id
+    limit_s = policy.limit_of(group)
+    limit_at = after(since, limit_s)
+    pending = draft.pending
+    draft.stop_timer("ack")
+    draft.stop_timer("lookup")
+    draft.data = HoldData(
+        changed_at,
+        Hold(
+            hold_id,
+            since,
+            limit_at,
+            policy.on_limit_of(group),
+            foreign,
+            foreign and policy.foreign_of(group) == "watch",
+            pending.reason if pending is not None and not foreign else None,
+        ),
+        earlier_with(draft, answered=answered),
+        group,
+    )
+    draft.start_timer("warning", hold_id, after(since, limit_s * policy.warn_at_of(group)))
+    draft.start_timer("limit", hold_id, limit_at)
+
+
+def confirm_unhold(draft: HoldDraft, event: Acknowledged) -> None:
+    """The gateway acknowledged the unhold: the hold is over."""
+    end_hold(draft, event.at, answered=True)
+    end(draft, "confirmed", event.at)
+
+
+def confirm_unhold_by_lookup(draft: HoldDraft, event: ObservedActive) -> None:
+    """A lookup says that the caller is not held: the unhold was carried out."""
+    end_hold(draft, event.as_of, answered=False)
+    end(draft, "confirmed_by_lookup", event.at)
+
+
+def confirm_unhold_by_refusal(draft: HoldDraft, event: Refused) -> None:
+    """The refusal says that the caller is not held; that decides as a lookup would."""
+    end_hold(draft, event.at, answered=True)
+    end(draft, "confirmed_by_lookup", event.at)
+
+
+def end_hold(draft: HoldDraft, changed_at: Instant, *, answered: bool) -> None:
+    """End the hold, if there is one, and all timers; the pending frame is done with."""
+    for timer in draft.timers:
+        draft.stop_timer(timer.name)
+    draft.data = HoldData(
+        changed_at, None, earlier_with(draft, answered=answered), draft.data.skill_group_id
+    )
+
+
+def mark_limit_passed(draft: HoldDraft, _event: object) -> None:
+    """Remember that the limit passed, whatever becomes of the command under way."""
+    hold = draft.data.hold
+    if hold is not None and not hold.limit_passed:
+        draft.data = evolve(draft.data, hold=evolve(hold, limit_passed=True))
+    draft.stop_timer("warning")
+    draft.stop_timer("limit")
+    draft.stop_timer("release")
+
+
+def send_release(draft: HoldDraft, event: LimitTimerFired | ReleaseTimerFired) -> None:
+    """Release the caller because the limit passed: an unhold of the limit's own."""
+    draft.pending = Pending(
+        event.unused_id, event.unused_id, "unhold", "limit", event.at, LIMIT_PRIORITY
+    )
+    mark_limit_passed(draft, event)
+    draft.effects.append(SendUnhold(event.unused_id, LIMIT_PRIORITY))
+
+
+# --- observations without a command -------------------------------------------------------------
+
+
+def adopt_foreign_hold(draft: HoldDraft, event: ObservedHeld) -> None:
+    """Somebody else's hold: put it under its limit, from the start that the gateway names.
+
+    A frame says neither the skill group nor, mostly, the start: a lookup is asked for, which also
+    corrects a frame that was on its way for too long.
+    """
+    learn_facts(draft, event)
+    since = event.held_since or event.as_of
+    start_hold(
+        draft, event.unused_id, since=since, changed_at=event.as_of, answered=False, foreign=True
+    )
+    if event.source == "frame":
+        draft.effects.append(LookUp(urgent=False))
+
+
+def learn_facts(draft: HoldDraft, event: Observation) -> None:
+    """Take over what the lookup said beside the state; failed lookups before it are forgotten."""
+    data = draft.data
+    if event.source != "lookup":
+        return
+    facts = event.facts
+    group = data.skill_group_id if facts is None else facts.skill_group_id
+    draft.stop_timer("lookup")
+    if group != data.skill_group_id or data.failed_lookups:
+        draft.data = HoldData(data.changed_at, data.hold, data.earlier, group)
+
+
+def learn_about_hold(draft: HoldDraft, event: ObservedHeld) -> None:
+    """A foreign hold's start or skill group became known: its timers follow them."""
+    group_before = draft.data.skill_group_id
+    learn_facts(draft, event)
+    hold = draft.data.hold
+    if hold is None or not hold.foreign:
+        return
+    since = event.held_since or hold.since
+    if since == hold.since and draft.data.skill_group_id == group_before:
+        return
+    policy, group = draft.policy, draft.data.skill_group_id
+    _restart_limit(
+        draft,
+        evolve(
+            hold,
+            since=since,
+            limit_at=after(since, policy.limit_of(group)),
+            on_limit=policy.on_limit_of(group),
+            watched=policy.foreign_of(group) == "watch",
+        ),
+    )
+
+
+def release_seen(draft: HoldDraft, event: ObservedActive) -> None:
+    """A lookup says that the caller is not held any more: the hold is over."""
+    end_hold(draft, event.as_of, answered=False)
+    learn_facts(draft, event)
+
+
+def close(draft: HoldDraft, event: ObservedClosed | Refused) -> None:
+    """The interaction is over, and with it every hold, timer and question."""
+    changed_at = event.as_of if isinstance(event, ObservedClosed) else event.at
+    end_hold(draft, changed_at, answered=isinstance(event, Refused))
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+def warn(draft: HoldDraft, event: TimerFired) -> None:
+    """Tell monitors and rules that the hold nears its limit."""
+    _warn(draft, event, "warning")
+
+
+def warn_past_limit(draft: HoldDraft, event: TimerFired) -> None:
+    """Tell monitors and rules that a hold that is only watched has passed its limit."""
+    _warn(draft, event, "limit_passed")
+    mark_limit_passed(draft, event)
+
+
+def expire(draft: HoldDraft, event: LimitTimerFired | ExpireRequested) -> None:
+    """The hold is past its limit and waits for somebody's decision: raise the first alarm."""
+    mark_limit_passed(draft, event)
+    _alarm(draft, "hold_expired", event.at)
+
+
+def await_release(draft: HoldDraft, event: object) -> None:
+    """The caller could not be released past the limit: raise an alarm, and try again later."""
+    mark_limit_passed(draft, event)
+    at: Instant = event.at  # type: ignore[attr-defined]
+    _alarm(draft, "release_failed", at)
+
+
+def alarm_again(draft: HoldDraft, event: ReleaseTimerFired) -> None:
+    """Nobody has decided about the expired hold yet: say so again."""
+    _alarm(draft, "hold_expired", event.at)
+
+
+def set_limit(draft: HoldDraft, event: LimitChanged) -> None:
+    """Give the running hold another limit, counted from its start."""
+    hold = draft.data.hold
+    assert hold is not None, "the rows with this effect have a hold"  # noqa: S101
+    _restart_limit(draft, evolve(hold, limit_at=after(hold.since, event.limit_s)))
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+def _restart_limit(draft: HoldDraft, hold: Hold) -> None:
+    hold = evolve(hold, limit_passed=False)
+    draft.data = evolve(draft.data, hold=hold)
+    warn_at = draft.policy.warn_at_of(draft.data.skill_group_id)
+    warning_at = Instant(hold.since + round((hold.limit_at - hold.since) * warn_at))
+    draft.start_timer("warning", hold.id, warning_at)
+    draft.start_timer("limit", hold.id, hold.limit_at)
+
+
+def _warn(draft: HoldDraft, event: TimerFired, notice: str) -> None:
+    hold = draft.data.hold
+    assert hold is not None, "the rows with this effect have a hold"  # noqa: S101
+    draft.effects.append(Warn(hold.id, notice, hold.since, hold.limit_at, event.at))
+
+
+def _alarm(draft: HoldDraft, alarm: str, at: Instant) -> None:
+    """Raise an alarm and start the pause before the next, which doubles each time."""
+    hold = draft.data.hold
+    assert hold is not None, "only a hold expires"  # noqa: S101
+    count = hold.alarms + 1
+    draft.data = evolve(draft.data, hold=evolve(hold, alarms=count))
+    policy = draft.policy
+    pause_s = min(policy.release_backoff_s * 2 ** min(count - 1, 30), policy.release_backoff_max_s)
+    draft.effects.append(RaiseAlarm(hold.id, alarm, hold.since, at, count))
+    draft.start_timer("release", hold.id, after(at, pause_s))

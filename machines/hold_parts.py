@@ -1,0 +1,140 @@
+"""Pieces that the hold machine's effects share."""
+
+from attrs import evolve
+
+from hookflash.machines.effects import EndCommand
+from hookflash.machines.events import (
+    HoldRequested,
+    ObservedActive,
+    ObservedClosed,
+    ObservedHeld,
+    UnholdRequested,
+)
+from hookflash.machines.hold_data import EARLIER_MAX, Earlier, HoldData
+from hookflash.machines.hold_guards import RATE_LIMITED
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Action, Pending, Refusal
+from hookflash.machines.machine import Draft
+from hookflash.machines.policy import HoldPolicy
+
+HoldDraft = Draft[HoldData, HoldPolicy]
+Request = HoldRequested | UnholdRequested
+Observation = ObservedHeld | ObservedActive | ObservedClosed
+
+_MESSAGE_LENGTH_MAX = 200
+
+
+def pending_of(draft: HoldDraft) -> Pending:
+    """Return the pending command of a state that always has one."""
+    pending = draft.pending
+    assert pending is not None, "the rows of pending states have a pending command"  # noqa: S101
+    return pending
+
+
+def lookup_owner(draft: HoldDraft) -> str:
+    """Return whom a lookup's pause belongs to: the command, else the hold, else nobody's."""
+    if draft.pending is not None:
+        return draft.pending.correlation_id
+    return draft.data.hold.id if draft.data.hold is not None else draft.interaction.id
+
+
+def learn_group(draft: HoldDraft, event: Request) -> None:
+    """Take over the skill group that came with a command."""
+    facts = event.facts
+    if facts is not None and facts.skill_group_id != draft.data.skill_group_id:
+        draft.data = evolve(draft.data, skill_group_id=facts.skill_group_id)
+
+
+def earlier_with(draft: HoldDraft, *, answered: bool) -> tuple[Earlier, ...]:
+    """Return the ended frames with the pending one added; it is done with."""
+    pending, earlier = draft.pending, draft.data.earlier
+    if pending is None:
+        return earlier
+    added = (*earlier, Earlier(pending.correlation_id, pending.action, answered))
+    return added[-EARLIER_MAX:]
+
+
+def remember_frame(draft: HoldDraft, *, answered: bool) -> None:
+    """Put the pending frame among the earlier ones."""
+    draft.data = evolve(draft.data, earlier=earlier_with(draft, answered=answered))
+
+
+def forget_frame(draft: HoldDraft, *, answered: bool) -> None:
+    """Put the ended command's frame among the earlier ones and stop what waited for it."""
+    ended = draft.interaction.pending
+    assert ended is not None, "only a pending command ends"  # noqa: S101
+    draft.stop_timer("ack")
+    draft.stop_timer("lookup")
+    others = [old for old in draft.data.earlier if old.correlation_id != ended.correlation_id]
+    added = (*others, Earlier(ended.correlation_id, ended.action, answered))
+    draft.data = evolve(draft.data, earlier=added[-EARLIER_MAX:], failed_lookups=0)
+
+
+def end(
+    draft: HoldDraft,
+    outcome: str,
+    at: Instant,
+    error: str | None = None,
+    message: str | None = None,
+    retry_after_s: float | None = None,
+) -> None:
+    """End the pending command: its caller, audit log, monitors and metrics are told."""
+    pending = pending_of(draft)
+    draft.pending = None
+    draft.effects.append(
+        EndCommand(
+            pending.command_id,
+            pending.correlation_id,
+            pending.action,
+            outcome,
+            draft.state,
+            pending.requested_at,
+            at,
+            pending.actor,
+            error,
+            message,
+            pending.priority,
+            pending.reason,
+            retry_after_s,
+        )
+    )
+
+
+def end_by_refusal(draft: HoldDraft, at: Instant, refusal: Refusal) -> None:
+    """End the pending command with what the gateway said when it refused it."""
+    error = "RateLimited" if refusal.code == RATE_LIMITED else "HoldRefused"
+    code = f" with code {refusal.code}" if refusal.code is not None else ""
+    words = f": {refusal.message}" if refusal.message else ""
+    end(draft, "refused", at, error, f"the gateway refused{code}{words}", refusal.retry_after_s)
+
+
+def unsent_end(
+    draft: HoldDraft,
+    event: Request,
+    outcome: str,
+    error: str | None = None,
+    message: str | None = None,
+) -> EndCommand:
+    """Return the end of a command for which nothing was sent."""
+    action: Action = "hold" if isinstance(event, HoldRequested) else "unhold"
+    return EndCommand(
+        event.correlation_id,
+        event.correlation_id,
+        action,
+        outcome,
+        draft.state,
+        event.requested_at,
+        event.at,
+        event.actor,
+        error,
+        message,
+        event.priority,
+        event.reason if isinstance(event, HoldRequested) else None,
+    )
+
+
+def shortened(message: str | None) -> str | None:
+    """Return *message*, cut to a length that fits a log line."""
+    if message is None or len(message) <= _MESSAGE_LENGTH_MAX:
+        return message
+    return message[: _MESSAGE_LENGTH_MAX - 1] + "…"

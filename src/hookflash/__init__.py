@@ -1,0 +1,1 @@
+"""Hold orchestration for contact centres."""
