@@ -282,3 +282,11 @@ Monitor = Callable[[MonitorPayload], object] | Callable[[MonitorPayload], Awaita
 
 Notice = EndCommand | NoteForeign | Warn | RaiseAlarm
 """What monitors are told about."""
+
+
+class Monitors(Protocol):
+    """The quality monitors, all together."""
+
+    def tell(self, notice: Notice, interaction_id: str) -> None:
+        """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does."""
+        ...

@@ -46,7 +46,7 @@ def make_identity(tls_dir: Path | None = None) -> ServerIdentity:
     authority = trustme.CA(organization_name="hookflash simulator")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    authority.issue_cert(*HOST_NAMES).configure_cert(context)
+    authority.issue_cert(*HOST_NAMES).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     folder = Path(tempfile.mkdtemp(prefix="hookflash-tls-")) if tls_dir is None else Path(tls_dir)
     ca_file = folder / "ca.pem"
     unfinished = folder / "ca.pem.new"

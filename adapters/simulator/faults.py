@@ -13,8 +13,9 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 import attrs
 import cattrs
-from attrs.validators import ge, gt, in_, instance_of, le, min_len
+from attrs.validators import ge, gt, in_, le, min_len
 
+from hookflash.adapters.simulator.commands import UUID_PATTERN
 from hookflash.machines.errors import ConfigurationError
 
 GarbageKind = Literal["not_json", "not_object", "too_large", "unknown_shape", "binary"]
@@ -23,16 +24,21 @@ DEFAULT_HOLD_REASONS = ("queueing", "consultation", "system_issue", "agent_break
 DEFAULT_SCOPES = ("interaction:control", "interaction:read")
 
 
+def _is_uuid(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    if not UUID_PATTERN.match(value):
+        raise ValueError(f"'{attribute.name}' must be a UUID: {value}")
+
+
 def _share() -> float:
-    return cast("float", attrs.field(default=0.0, validator=[ge(0.0), le(1.0)]))
+    return attrs.field(default=0.0, validator=[ge(0.0), le(1.0)])
 
 
 def _count(default: int = 0, lowest: int = 0) -> int:
-    return cast("int", attrs.field(default=default, validator=ge(lowest)))
+    return attrs.field(default=default, validator=ge(lowest))
 
 
 def _duration(default: float = 0.0) -> float:
-    return cast("float", attrs.field(default=default, validator=ge(0.0)))
+    return attrs.field(default=default, validator=ge(0.0))
 
 
 @attrs.frozen(kw_only=True)
@@ -231,7 +237,7 @@ class InteractionSetting:
         unknown: The gateway does not know it: 404.
     """
 
-    id: str = attrs.field(validator=[instance_of(str), min_len(1)])
+    id: str = attrs.field(validator=_is_uuid)
     state: str = attrs.field(default="active", validator=min_len(1))
     org_id: str = "org-1"
     skill_group_id: str = "sg-1"
@@ -306,7 +312,7 @@ def parse_faults(text: str, *, source: str = "faults") -> Faults:
         ) from error
 
 
-def _refuse_unknown_keys(cls: type[Any], table: dict[str, Any], place: str, source: str) -> None:
+def _refuse_unknown_keys(cls: type[Any], table: dict[str, object], place: str, source: str) -> None:
     hints = typing.get_type_hints(cls)
     for key, value in table.items():
         here = f"{place}.{key}" if place else key
@@ -318,26 +324,30 @@ def _refuse_unknown_keys(cls: type[Any], table: dict[str, Any], place: str, sour
         if get_origin(inner) is tuple:
             inner = get_args(inner)[0]
             if attrs.has(inner) and isinstance(value, list):
-                for index, entry in enumerate(cast("list[Any]", value)):
-                    if isinstance(entry, dict):
-                        row = cast("dict[str, Any]", entry)
-                        _refuse_unknown_keys(inner, row, f"{here}[{index}]", source)
+                for index, row in enumerate(cast("list[object]", value)):
+                    if isinstance(row, dict):
+                        entry = cast("dict[str, object]", row)
+                        _refuse_unknown_keys(inner, entry, f"{here}[{index}]", source)
         elif attrs.has(inner) and isinstance(value, dict):
-            _refuse_unknown_keys(inner, cast("dict[str, Any]", value), here, source)
+            _refuse_unknown_keys(inner, cast("dict[str, object]", value), here, source)
 
 
-def _describe(error: BaseException, expected: type | None) -> str:
+def _describe(error: BaseException, expected: object) -> str:
+    if get_origin(expected) is Literal:
+        return f"must be one of {', '.join(get_args(expected))}"
+    if isinstance(expected, type) and attrs.has(expected) and not isinstance(error, ValueError):
+        return "expected a table"
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing"
     name = getattr(expected, "__name__", str(expected)) if expected is not None else ""
-    if isinstance(error, _WrongType):
+    if isinstance(error, _WrongTypeError):
         return f"expected {error.expected}, found {error.found!r}"
     if isinstance(error, ValueError):
         return str(error.args[0]) if error.args else "invalid value"
     return f"invalid value for {name}" if name else str(error)
 
 
-class _WrongType(ValueError):
+class _WrongTypeError(ValueError):
     def __init__(self, expected: str, found: object) -> None:
         super().__init__(f"expected {expected}, found {found!r}")
         self.expected = expected
@@ -352,14 +362,14 @@ def _make_converter() -> cattrs.Converter:
         def structure(value: object, _: object) -> object:
             fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
             if not fits:
-                raise _WrongType(word, value)
+                raise _WrongTypeError(word, value)
             return value
 
         converter.register_structure_hook(kind, structure)
 
     def number(value: object, _: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _WrongType("a number", value)
+            raise _WrongTypeError("a number", value)
         return float(value)
 
     def optional_number(value: object, kind: object) -> float:
@@ -369,23 +379,27 @@ def _make_converter() -> cattrs.Converter:
     exactly(int, "a whole number")
     exactly(str, "text")
     converter.register_structure_hook(float, number)
-    converter.register_structure_hook_func(
-        lambda kind: get_origin(kind) is types.UnionType, optional_number
-    )
-    converter.register_structure_hook_func(
-        lambda kind: get_origin(kind) is tuple, _structure_tuple(converter)
-    )
+    converter.register_structure_hook_func(_is_union, optional_number)
+    converter.register_structure_hook_func(_is_tuple, _structure_tuple(converter))
     return converter
+
+
+def _is_union(kind: object) -> bool:
+    return get_origin(kind) is types.UnionType
+
+
+def _is_tuple(kind: object) -> bool:
+    return get_origin(kind) is tuple
 
 
 def _structure_tuple(converter: cattrs.Converter) -> typing.Callable[[Any, Any], Any]:
     to_list: dict[Any, Any] = {}
 
-    def structure(value: object, kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type expression
+    def structure(value: Any, kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - anything of TOML
         if not isinstance(value, list):
-            raise _WrongType("a list", value)
+            raise _WrongTypeError("a list", value)
         wanted = to_list.setdefault(kind, list[get_args(kind)[0]])  # type: ignore[misc]
-        return tuple(converter.structure(cast("list[Any]", value), wanted))
+        return tuple(converter.structure(value, wanted))
 
     return structure
 

@@ -1,8 +1,8 @@
-"""The token endpoint: who gets a token, with which scopes and for how long. Without I/O or clock."""
+"""The token endpoint: who gets a token, with which scopes, for how long. Without I/O or clock."""
 
 import secrets
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs
 
 import attrs
@@ -79,9 +79,7 @@ class TokenDesk:
             return _bad("invalid_request", f"{' and '.join(missing)} missing")
         if not _accepts(fields["client_id"], fields["client_secret"], faults):
             description = "client credentials are not accepted"
-            return TokenAnswer(
-                401, {"error": "invalid_client", "error_description": description}
-            )
+            return TokenAnswer(401, {"error": "invalid_client", "error_description": description})
         wanted = fields.get("scope", "").split() or list(DEFAULT_SCOPES)
         return TokenAnswer(200, self._issue(wanted, faults, now_s))
 
@@ -123,6 +121,4 @@ def _accepts(client_id: str, secret: str, faults: Faults) -> bool:
 
 
 def _bad(error: str, description: str) -> TokenAnswer:
-    return TokenAnswer(400, cast("dict[str, Any]", {
-        "error": error, "error_description": description,
-    }))
+    return TokenAnswer(400, {"error": error, "error_description": description})

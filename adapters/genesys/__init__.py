@@ -1,0 +1,1 @@
+"""Genesys as the engine sees it: one package for each protocol."""

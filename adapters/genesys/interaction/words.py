@@ -1,0 +1,30 @@
+"""The gateway's own words, made fit for logs and error texts."""
+
+import re
+from typing import Any, Final
+
+WORDS_MAX: Final = 200
+"""Characters of the gateway's words that are kept."""
+
+_SECRETS: Final = re.compile(
+    r"(access_token|client_secret|authorization|bearer)([\"']?\s*[=:\s]\s*[\"']?)[^\s\"'&,;]+",
+    re.IGNORECASE,
+)
+_PHONE_NUMBERS: Final = re.compile(r"(?<![0-9A-Za-z-])\+?\d[\d ()/.-]{5,}\d(?![0-9A-Za-z-])")
+_INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
+
+
+def harmless(words: Any) -> str | None:  # noqa: ANN401 - whatever the gateway sent
+    """Return *words* on one line, shortened, without tokens and phone numbers.
+
+    Returns:
+        At most 200 characters; None where *words* is no text or there is nothing in it.
+    """
+    if not isinstance(words, str):
+        return None
+    # Shortened first, so that no text is long enough to make the patterns slow.
+    text = _INVISIBLE.sub(" ", words[: 4 * WORDS_MAX]).strip()
+    text = _SECRETS.sub(r"\1\2***", text)
+    text = _PHONE_NUMBERS.sub("***", text)
+    # Lone surrogates cannot be written to a log file.
+    return text[:WORDS_MAX].encode("utf-8", "replace").decode("utf-8") or None

@@ -1,0 +1,334 @@
+"""HTTP requests. The only module that knows httpx and its engine, httpcore.
+
+The client runs on httpcore's pool directly: the lookup of each command passes here, and an httpx
+client costs almost twice as much a request. httpx parses the addresses. Connections are opened by
+a `Network`, so that tests run over memory streams and TLS errors say what they are.
+"""
+
+import select
+import ssl
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal, final
+
+import httpcore
+import httpx
+import trio
+from attrs import frozen
+
+from hookflash.adapters.network import Network
+from hookflash.machines.errors import ConfigurationError, GatewayUnavailable
+
+CONNECTIONS_MAX: Final = 8
+"""Connections per client. Few, because the pool slows down with connections and waiters."""
+
+IDLE_S: Final = 60.0
+"""How long an unused connection is kept."""
+
+RESPONSE_BYTES_MAX: Final = 1_048_576
+"""Largest body that is read unless the caller says otherwise."""
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+_Header = tuple[bytes, bytes]
+
+_FOREIGN: Final[tuple[tuple[type[Exception], str, str], ...]] = (
+    (httpcore.ConnectError, "lost", "{place} cannot be connected to"),
+    (httpcore.NetworkError, "lost", "the connection to {place} was lost"),
+    (httpcore.RemoteProtocolError, "lost", "{place} hung up or did not answer in HTTP"),
+    (httpcore.LocalProtocolError, "request", "the request to {place} cannot be written in HTTP"),
+    (trio.TooSlowError, "timeout", "{place} did not answer within {timeout_s:g} s"),
+    (trio.BrokenResourceError, "lost", "the connection to {place} was lost"),
+    (trio.ClosedResourceError, "lost", "the connection to {place} was closed"),
+)
+"""Foreign exceptions: the first class that fits, the word for it, and our text."""
+
+
+@frozen
+class HttpResponse:
+    """An answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: By lower-case name; repeated ones are joined by a comma.
+        body: The whole body.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _OpeningFailed(httpcore.ConnectError):
+    """Carries our error through httpcore, which would cut off its cause."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A trio stream as httpcore wants it. Time-outs lie around the whole request instead."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - httpcore's signature
+        try:
+            return bytes(await self._stream.receive_some(max_bytes))
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - httpcore's signature
+        if not buffer:
+            return
+        try:
+            await self._stream.send_all(buffer)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        # Nothing is in flight that the other side must still get: cut, do not say goodbye.
+        await trio.aclose_forcefully(self._stream)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,  # noqa: ARG002 - httpcore's signature
+        server_hostname: str | None = None,  # noqa: ARG002 - httpcore's signature
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        # The network has done the handshake already, to tell its errors apart.
+        return self
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+        """Tell httpcore whether an idle connection has something to read: then it was closed."""
+        if info != "is_readable":
+            return None
+        transport = getattr(self._stream, "transport_stream", self._stream)
+        if not isinstance(transport, trio.SocketStream):
+            return False
+        return _has_input(transport.socket)
+
+
+def _has_input(sock: trio.socket.SocketType) -> bool:
+    """Tell whether the other side closed the idle connection or sent what nobody asked for."""
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Opens httpcore's connections through a `Network`."""
+
+    def __init__(self, network: Network, *, tls: bool) -> None:
+        self._network = network
+        self._tls = tls
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's signature
+        local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return _Stream(
+                await self._network.open_stream(host, port, tls=self._tls, server_name=host)
+            )
+        except (GatewayUnavailable, ConfigurationError) as error:
+            raise _OpeningFailed(error) from error
+
+
+@frozen
+class _Origin:
+    """Where a request goes.
+
+    Attributes:
+        scheme: `https` or `http`.
+        host: The host.
+        port: The port; None for the scheme's own.
+        host_header: As the `Host` header has it.
+        place: Host and port, for messages: paths and queries may hold secrets.
+    """
+
+    scheme: bytes
+    host: bytes
+    port: int | None
+    host_header: bytes
+    place: str
+
+
+@lru_cache(maxsize=128)
+def _origin_of(base: str) -> _Origin:
+    try:
+        url = httpx.URL(base)
+    except httpx.InvalidURL as error:
+        raise _bad_url(f"is no address ({error})") from None
+    if url.scheme not in {"http", "https"}:
+        raise _bad_url(f"has the scheme {url.scheme[:20]!r}; http and https are known")
+    if not url.host:
+        raise _bad_url("names no host")
+    if url.userinfo:
+        raise _bad_url("holds a user name or password; send them in a header")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    host = url.raw_host.decode("ascii")
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return _Origin(url.raw_scheme, url.raw_host, url.port, url.netloc, place)
+
+
+def _bad_url(problem: str) -> ConfigurationError:
+    return ConfigurationError(f"the URL {problem}", advice="correct the URL", source="url")
+
+
+def _split(url: str) -> tuple[_Origin, bytes]:
+    """Return where *url* leads and the request's target."""
+    start = url.find("//") + 2
+    end = len(url)
+    for mark in "/?#":
+        found = url.find(mark, start, end)
+        if found >= 0:
+            end = found
+    origin = _origin_of(url[:end])
+    target = url[end:]
+    if target.startswith("/") and target.isascii() and target.isprintable() and " " not in target:
+        return origin, target.partition("#")[0].encode("ascii")
+    try:
+        return origin, httpx.URL(url).raw_path
+    except httpx.InvalidURL as error:
+        raise _bad_url(f"is no address ({error})") from None
+
+
+@final
+class HttpClient:
+    """A small HTTP/1.1 client with keep-alive.
+
+    Close it with `aclose`. Safe for any number of tasks of one trio run; requests beyond the
+    connections wait for one in order.
+
+    Args:
+        network: Opens the connections.
+        connections_max: At most so many at once, each for http and for https.
+        idle_s: How long an unused connection is kept, in seconds.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._pools = {
+            scheme: httpcore.AsyncConnectionPool(
+                # The handshake is the network's; without a context httpcore would load one.
+                ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                max_connections=connections_max,
+                max_keepalive_connections=connections_max,
+                keepalive_expiry=idle_s,
+                network_backend=_Backend(network, tls=scheme == b"https"),
+            )
+            for scheme in (b"https", b"http")
+        }
+
+    async def aclose(self) -> None:
+        """Close all connections; requests under way fail."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def request(
+        self,
+        method: Method,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        timeout_s: float = 5.0,
+        response_bytes_max: int = RESPONSE_BYTES_MAX,
+    ) -> HttpResponse:
+        """Make one request and read its whole answer. Nothing is retried or redirected.
+
+        Args:
+            method: The HTTP method.
+            url: Absolute, http or https.
+            headers: Beside `Host`, `Content-Length` and `User-Agent`, which are added. None adds
+                no others.
+            content: The body.
+            timeout_s: For all of it, waiting for a free connection and opening one included.
+            response_bytes_max: A longer body is not read to its end.
+
+        Returns:
+            The answer, whatever its status.
+
+        Cancellation: the connection is cut; whether the request was carried out is not known.
+
+        Raises:
+            GatewayUnavailable: There was no answer, or one too long; `parts["problem"]` is one of
+                `Network.open_stream`'s words, `request` or `too_large`.
+            ConfigurationError: The URL or a header cannot be used.
+        """
+        origin, target = _split(url)
+        request = httpcore.Request(
+            method.encode("ascii"),
+            httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=target),
+            headers=_encode_headers(origin, headers, method, content),
+            content=content,
+        )
+        try:
+            with trio.fail_after(timeout_s):
+                return await self._exchange(request, origin, response_bytes_max)
+        except _OpeningFailed as error:
+            raise error.error  # noqa: B904 - its own cause says more than httpcore's wrapping
+        except tuple(row[0] for row in _FOREIGN) as error:
+            raise _translate(error, origin.place, timeout_s) from error
+
+    async def _exchange(
+        self, request: httpcore.Request, origin: _Origin, response_bytes_max: int
+    ) -> HttpResponse:
+        response = await self._pools[origin.scheme].handle_async_request(request)
+        try:
+            parts: list[bytes] = []
+            length = 0
+            async for part in response.aiter_stream():
+                length += len(part)
+                if length > response_bytes_max:
+                    raise GatewayUnavailable(
+                        f"the answer of {origin.place} is longer than {response_bytes_max} bytes",
+                        problem="too_large",
+                    )
+                parts.append(part)
+        finally:
+            await response.aclose()  # noqa: ASYNC102 - httpcore shields its own cleaning up
+        received: dict[str, str] = {}
+        for raw_name, raw_value in response.headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            received[name] = f"{received[name]}, {value}" if name in received else value
+        return HttpResponse(response.status, received, b"".join(parts))
+
+
+def _encode_headers(
+    origin: _Origin, headers: Mapping[str, str] | None, method: str, content: bytes
+) -> list[_Header]:
+    encoded: list[_Header] = [(b"Host", origin.host_header), (b"User-Agent", b"hookflash")]
+    if content or method in {"POST", "PUT"}:
+        encoded.append((b"Content-Length", b"%d" % len(content)))
+    if headers:
+        try:
+            for name, value in headers.items():
+                encoded.append((name.encode("ascii"), value.encode("latin-1")))
+        except UnicodeEncodeError:
+            # The value stays unnamed: it may be a secret.
+            raise ConfigurationError(
+                f"the header {name!r} holds characters that HTTP cannot carry",
+                source="headers",
+            ) from None
+    return encoded
+
+
+def _translate(error: Exception, place: str, timeout_s: float) -> GatewayUnavailable:
+    for cls, problem, text in _FOREIGN:
+        if isinstance(error, cls):
+            return GatewayUnavailable(
+                text.format(place=place, timeout_s=timeout_s), problem=problem
+            )
+    raise AssertionError("only the classes of the table are caught")  # pragma: no cover - so it is

@@ -1,0 +1,179 @@
+"""Commands: what callers ask for, checked before anything is sent, and what they get."""
+
+import re
+from typing import Any
+
+import trio
+from attrs import define, frozen
+
+from hookflash.machines.effects import EndCommand
+from hookflash.machines.errors import COMMAND_ERRORS, HoldRefused
+from hookflash.machines.events import HoldRequested, UnholdRequested
+from hookflash.machines.instants import Instant, seconds_between
+from hookflash.machines.interaction import Action, Facts
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TEXT_LENGTH_MAX = 1024
+"""Bound on hold music and prompt: names of resources, not documents."""
+
+
+@frozen
+class CommandResult:
+    """A command that succeeded.
+
+    Attributes:
+        status: Always `success`; failures raise.
+        outcome: `confirmed`, `confirmed_by_lookup` or `already`.
+        latency_s: Seconds from the call to the answer.
+        correlation_id: The id under which it stands in journal and audit log.
+        interaction_id: The interaction.
+        state: Its state after the command.
+    """
+
+    status: str
+    outcome: str
+    latency_s: float
+    correlation_id: str
+    interaction_id: str
+    state: str
+
+
+@define(eq=False)
+class Command:
+    """A command on its way through the engine.
+
+    Attributes:
+        action: What it asks for.
+        interaction_id: The interaction.
+        correlation_id: Its name, and the id of its first frame.
+        requested_at: When the caller asked.
+        priority: Resume priority, 0 to 9; None only for a command that is invalid for it.
+        reason: The hold reason; None for an unhold.
+        music: Hold music; None leaves it to the gateway.
+        prompt: Hold prompt; None leaves it to the gateway.
+        force: Release an expired hold whatever its policy.
+        actor: Who asks.
+        fed: Whether the machine has seen it.
+        ended: Its end; None while it is under way.
+        done: Set when it ended.
+    """
+
+    action: Action
+    interaction_id: str
+    correlation_id: str
+    requested_at: Instant
+    priority: int | None
+    reason: str | None = None
+    music: str | None = None
+    prompt: str | None = None
+    force: bool = False
+    actor: str = "caller"
+    fed: bool = False
+    ended: EndCommand | None = None
+    done: trio.Event | None = None
+
+    def request(self, at: Instant, facts: Facts | None) -> HoldRequested | UnholdRequested:
+        """Return the event that gives the command to the machine."""
+        priority = self.priority or 0
+        if self.action == "hold":
+            return HoldRequested(
+                at,
+                self.correlation_id,
+                self.requested_at,
+                self.reason or "",
+                priority,
+                self.music,
+                self.prompt,
+                self.actor,
+                facts,
+            )
+        return UnholdRequested(
+            at, self.correlation_id, self.requested_at, priority, self.force, self.actor, facts
+        )
+
+    def end(self, ended: EndCommand) -> None:
+        """Note its end and wake the caller, if one waits."""
+        self.ended = ended
+        if self.done is not None:
+            self.done.set()
+
+
+def result_of(ended: EndCommand, interaction_id: str) -> CommandResult:
+    """Return what the caller gets for a command that ended.
+
+    Raises:
+        CommandError: The error that the end names, with its parts.
+    """
+    latency_s = seconds_between(ended.requested_at, ended.at)
+    if ended.error is None:
+        return CommandResult(
+            "success",
+            ended.outcome,
+            latency_s,
+            ended.correlation_id,
+            interaction_id,
+            ended.state,
+        )
+    cls = COMMAND_ERRORS.get(ended.error, HoldRefused)
+    parts: dict[str, Any] = {
+        "interaction_id": interaction_id,
+        "correlation_id": ended.correlation_id,
+        "outcome": ended.outcome,
+        "state": ended.state,
+        "latency_s": latency_s,
+    }
+    if ended.error == "RateLimited":
+        parts["retry_after_s"] = ended.retry_after_s
+    raise cls(f"{ended.action} failed: {ended.message or ended.outcome}", **parts)
+
+
+def problems_of(
+    *,
+    interaction_id: object,
+    priority: object,
+    reason: object = None,
+    reasons: tuple[str, ...] | None = None,
+    music: object = None,
+    prompt: object = None,
+) -> list[str]:
+    """Name every field of a command that the protocol does not allow, and why.
+
+    Args:
+        interaction_id: Must be a UUID as text.
+        priority: Must be a whole number from 0 to 9, or the text of one.
+        reason: Must be one of *reasons*, where these are given.
+        reasons: The hold reasons allowed; None for an unhold, which has no reason.
+        music: Text, or None.
+        prompt: Text, or None.
+
+    Returns:
+        One sentence per bad field; empty where all are good.
+    """
+    problems: list[str] = []
+    if not isinstance(interaction_id, str) or not _UUID.fullmatch(interaction_id):
+        problems.append("the interaction id is no UUID")
+    if priority_of(priority) is None:
+        problems.append(f"the priority {_shown(priority)} is no whole number from 0 to 9")
+    if reasons is not None and (not isinstance(reason, str) or reason not in reasons):
+        problems.append(f"the reason {_shown(reason)} is not one of {', '.join(reasons)}")
+    for name, text in (("music", music), ("prompt", prompt)):
+        if text is not None and (
+            not isinstance(text, str) or not 0 < len(text) <= _TEXT_LENGTH_MAX
+        ):
+            problems.append(f"the hold {name} is no text of 1 to {_TEXT_LENGTH_MAX} characters")
+    return problems
+
+
+def priority_of(value: object) -> int | None:
+    """Return *value* as a resume priority; None where it is none."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9:
+        return value
+    return None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+

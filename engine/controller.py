@@ -1,0 +1,324 @@
+"""The controller: what embedding programs call."""
+
+import math
+from types import EllipsisType
+from typing import Protocol, final
+
+import trio
+from attrs import frozen
+
+from hookflash.engine.commands import (
+    Command,
+    CommandResult,
+    priority_of,
+    problems_of,
+    result_of,
+)
+from hookflash.engine.core import Engine, LinkState
+from hookflash.engine.instances import Instance
+from hookflash.engine.metrics import MetricsSnapshot
+from hookflash.engine.ports import Gateway, LookupAnswer, Monitor
+from hookflash.machines.errors import CommandBusy, GatewayUnavailable, OutcomeUnknown
+from hookflash.machines.hold_data import HoldData
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Action
+from hookflash.machines.policy import HoldPolicy
+from hookflash.machines.redaction import redact
+
+DEADLINE_S = 30.0
+"""How long a command may take by default before its caller is told that its outcome is unknown."""
+
+_SHOWN_ID_LENGTH_MAX = 64
+
+
+@frozen
+class InteractionSnapshot:
+    """An interaction as it is at one moment.
+
+    Attributes:
+        id: The gateway's id of it.
+        state: The machine's state.
+        held_since: Start of the hold; None where the caller is not held.
+        limit_at: When the limit passes; None where the caller is not held.
+        limit_passed: Whether it has passed.
+        reason: The hold reason; None for a foreign hold or none.
+        foreign: Whether somebody else made the hold.
+        pending: The action of the command under way; None where there is none.
+        skill_group_id: The skill group; None where it is not known.
+    """
+
+    id: str
+    state: str
+    held_since: Instant | None
+    limit_at: Instant | None
+    limit_passed: bool
+    reason: str | None
+    foreign: bool
+    pending: Action | None
+    skill_group_id: str | None
+
+
+class MonitorDesk(Protocol):
+    """Where monitors are added; composition gives the real one."""
+
+    def add(self, monitor: Monitor) -> None:
+        """Call *monitor* after each outcome from now on."""
+        ...
+
+
+@final
+class Controller:
+    """Holds and unholds interactions; made by `hookflash.open_controller`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        gateway: Gateway,
+        monitors: MonitorDesk,
+        policy: HoldPolicy,
+        *,
+        deadline_s: float | None = DEADLINE_S,
+    ) -> None:
+        self._engine = engine
+        self._gateway = gateway
+        self._monitors = monitors
+        self._policy = policy
+        self._deadline_s = deadline_s
+        self._reasons = policy.all_reasons()
+
+    async def hold(
+        self,
+        interaction_id: str,
+        *,
+        reason: str,
+        priority: int | str,
+        music: str | None = None,
+        prompt: str | None = None,
+        deadline_s: float | EllipsisType | None = ...,
+        actor: str = "caller",
+    ) -> CommandResult:
+        """Put the caller of an interaction on hold and wait until the gateway confirms it.
+
+        Args:
+            interaction_id: The interaction, a UUID.
+            reason: One of the reasons that the policy allows.
+            priority: Resume priority, a whole number from 0 to 9.
+            music: Hold music; None leaves it to the gateway.
+            prompt: Hold prompt; None leaves it to the gateway.
+            deadline_s: Seconds until the caller is told that the outcome is unknown; None waits as
+                long as it takes. Left out, the setting counts (30 s).
+            actor: Who asks, for the audit log.
+
+        Returns:
+            How it succeeded: `confirmed`, `confirmed_by_lookup` or `already`.
+
+        Raises:
+            InvalidCommand: A field is not what the protocol allows; all bad ones are named.
+            NotEligible: The interaction is over, unknown, of another organisation, or its skill
+                group is missing or not allowed.
+            HoldRefused: The gateway refused, or did not carry the hold out.
+            MaximumHoldExceeded: An earlier hold is past its limit and waits for a decision.
+            CommandBusy: Too many commands wait for this interaction; try later.
+            RateLimited: The gateway's rate limit; wait `retry_after_s`.
+            OutcomeUnknown: The deadline passed after the frame had left; the engine goes on asking.
+            GatewayUnavailable: It could not be sent in time; nothing happened.
+            NotAuthorized: The gateway does not accept the credentials.
+
+        Cancellation: a command whose frame has not left is withdrawn and did not happen; one whose
+        frame has left goes on, and its outcome goes to the audit log and the monitors.
+        """
+        problems = problems_of(
+            interaction_id=interaction_id,
+            priority=priority,
+            reason=reason,
+            reasons=self._reasons,
+            music=music,
+            prompt=prompt,
+        )
+        command = self._command("hold", interaction_id, priority, actor)
+        command.reason, command.music, command.prompt = reason, music, prompt
+        return await self._carry_out(command, problems, deadline_s)
+
+    async def unhold(
+        self,
+        interaction_id: str,
+        *,
+        priority: int | str,
+        force: bool = False,
+        deadline_s: float | EllipsisType | None = ...,
+        actor: str = "caller",
+    ) -> CommandResult:
+        """Take the caller of an interaction off hold and wait until the gateway confirms it.
+
+        Args:
+            interaction_id: The interaction, a UUID.
+            priority: Resume priority, a whole number from 0 to 9.
+            force: Release a hold that is past its limit although its policy asks for a decision.
+            deadline_s: As for `hold`.
+            actor: Who asks, for the audit log.
+
+        Returns:
+            How it succeeded, as for `hold`.
+
+        Raises:
+            CommandError: As for `hold`; `MaximumHoldExceeded` where the hold is past its limit, its
+                policy is `expire`, and *force* was not given.
+
+        Cancellation: as for `hold`.
+        """
+        problems = problems_of(interaction_id=interaction_id, priority=priority)
+        command = self._command("unhold", interaction_id, priority, actor)
+        command.force = force
+        return await self._carry_out(command, problems, deadline_s)
+
+    async def look_up(self, interaction_id: str) -> LookupAnswer:
+        """Ask the gateway about an interaction now; the engine's knowledge is not touched.
+
+        Raises:
+            NotAuthorized: The gateway does not accept the credentials or the scope.
+            GatewayUnavailable: It could not be asked.
+        """
+        return await self._gateway.look_up(interaction_id)
+
+    async def wait_connected(self, timeout_s: float | None = None) -> None:
+        """Wait until the control socket is open.
+
+        Args:
+            timeout_s: Seconds to wait; None waits until it is open or given up.
+
+        Raises:
+            GatewayUnavailable: It did not open in time, or the attempts are used up.
+            NotAuthorized: The gateway does not accept the credentials.
+        """
+        engine = self._engine
+        with trio.move_on_after(math.inf if timeout_s is None else timeout_s):
+            while engine.link_state != "connected":
+                if engine.link_state == "given_up" and engine.link_error is not None:
+                    raise engine.link_error
+                await engine.link_changed.wait()
+            return
+        reason = f": {engine.link_error.message}" if engine.link_error else ""
+        raise GatewayUnavailable(
+            f"no connection to {self._gateway.name} within {timeout_s:g} s{reason}"
+        )
+
+    def add_monitor(self, monitor: Monitor) -> None:
+        """Call *monitor* with a payload after each outcome, warning and alarm.
+
+        A plain function runs in a thread, an async function as a task; one that raises or hangs
+        never delays a command.
+        """
+        self._monitors.add(monitor)
+
+    def metrics(self) -> MetricsSnapshot:
+        """Return the figures so far, as a frozen snapshot."""
+        return self._engine.metrics.snapshot()
+
+    def interaction(self, interaction_id: str) -> InteractionSnapshot | None:
+        """Return what the engine knows of an interaction; None where it knows nothing."""
+        instance = self._engine.instances.get(interaction_id)
+        return None if instance is None else _snapshot(instance)
+
+    def interactions(self) -> list[InteractionSnapshot]:
+        """Return all interactions that the engine knows, those on hold first, longest first."""
+        snapshots = [_snapshot(instance) for instance in self._engine.instances]
+        snapshots.sort(key=lambda one: (one.held_since is None, one.held_since or 0))
+        return snapshots
+
+    @property
+    def link_state(self) -> LinkState:
+        """The state of the control socket."""
+        return self._engine.link_state
+
+    @property
+    def policy(self) -> HoldPolicy:
+        """The policy that holds are under."""
+        return self._policy
+
+    def now(self) -> Instant:
+        """Return the engine's time."""
+        return self._engine.clock.now()
+
+    # --- the parts --------------------------------------------------------------------------------
+
+    def _command(
+        self, action: Action, interaction_id: object, priority: object, actor: str
+    ) -> Command:
+        clock = self._engine.clock
+        valid = isinstance(interaction_id, str)
+        return Command(
+            action,
+            str(interaction_id) if valid else repr(interaction_id),
+            clock.new_id(),
+            clock.now(),
+            priority_of(priority),
+            actor=actor,
+        )
+
+    async def _carry_out(
+        self, command: Command, problems: list[str], deadline_s: float | EllipsisType | None
+    ) -> CommandResult:
+        if problems:
+            # What was typed may be anything, a telephone number included.
+            command.interaction_id = redact(command.interaction_id)[:_SHOWN_ID_LENGTH_MAX]
+            if command.reason is not None:
+                command.reason = redact(str(command.reason))[:_SHOWN_ID_LENGTH_MAX]
+            message = redact("; ".join(problems))
+            self._engine.abandon(command, "invalid", "InvalidCommand", message)
+        else:
+            if isinstance(deadline_s, EllipsisType):
+                deadline_s = self._deadline_s
+            await self._run(command, deadline_s)
+        assert command.ended is not None, "a command that is not ended has raised"  # noqa: S101
+        return result_of(command.ended, command.interaction_id)
+
+    async def _run(self, command: Command, deadline_s: float | None) -> None:
+        engine = self._engine
+        command.done = done = trio.Event()
+        try:
+            engine.submit(command)
+        except CommandBusy as error:
+            engine.abandon(command, "refused", "CommandBusy", error.message)
+            return
+        try:
+            with trio.move_on_after(math.inf if deadline_s is None else deadline_s):
+                await done.wait()
+                return
+        except trio.Cancelled:
+            engine.give_up(command)
+            engine.settle()
+            raise
+        if engine.give_up(command):
+            engine.settle()
+            return
+        raise OutcomeUnknown(
+            f"{command.action} was sent, but its outcome was not known within {deadline_s:g} s",
+            advice="the engine goes on asking; look at the interaction's state later",
+            interaction_id=command.interaction_id,
+            correlation_id=command.correlation_id,
+            outcome="unknown",
+            state=_snapshot_state(engine, command.interaction_id),
+            latency_s=deadline_s,
+        )
+
+
+def _snapshot_state(engine: Engine, interaction_id: str) -> str | None:
+    instance = engine.instances.get(interaction_id)
+    return None if instance is None else instance.interaction.state
+
+
+def _snapshot(instance: Instance) -> InteractionSnapshot:
+    interaction = instance.interaction
+    data = interaction.data
+    hold = data.hold if isinstance(data, HoldData) else None
+    return InteractionSnapshot(
+        id=interaction.id,
+        state=interaction.state,
+        held_since=None if hold is None else hold.since,
+        limit_at=None if hold is None else hold.limit_at,
+        limit_passed=hold is not None and hold.limit_passed,
+        reason=None if hold is None else hold.reason,
+        foreign=hold is not None and hold.foreign,
+        pending=None if interaction.pending is None else interaction.pending.action,
+        skill_group_id=data.skill_group_id if isinstance(data, HoldData) else None,
+    )

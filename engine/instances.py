@@ -1,0 +1,123 @@
+"""The interactions that the engine knows, each with its mailbox."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import define
+
+from hookflash.machines.errors import CommandBusy
+from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Facts, Interaction, Timer
+from hookflash.machines.machine import Machine
+
+if TYPE_CHECKING:
+    from hookflash.engine.commands import Command
+
+LookupState = Literal["none", "queued", "asking"]
+
+_EVICTION_LOOK_MAX = 256
+"""How many of the oldest interactions are looked at when room is needed: a bound on the work."""
+
+
+@define(eq=False)
+class Instance:
+    """One interaction in the engine: its machine's instance, and what waits for it.
+
+    The queues are made when they are first needed: most held interactions have none.
+
+    Attributes:
+        interaction: The machine's instance.
+        mailbox: Events that wait to be stepped, oldest first; None for none.
+        waiting: Commands held back until their turn, oldest first; None for none.
+        facts: What the last lookup said beside the state; None before the first.
+        facts_until: Until when these facts are reused.
+        lookup: Whether a lookup is queued or being asked.
+        ask_again: Whether another lookup must begin after the one being asked.
+        machine_asks: Whether the machine waits for the lookup, and must learn if it fails.
+        ready: Whether it stands in the dispatcher's queue.
+    """
+
+    interaction: Interaction[Any]
+    mailbox: deque[Any] | None = None
+    waiting: "deque[Command] | None" = None
+    facts: Facts | None = None
+    facts_until: Instant = Instant(0)
+    lookup: LookupState = "none"
+    ask_again: bool = False
+    machine_asks: bool = False
+    ready: bool = False
+
+    @property
+    def id(self) -> str:
+        """The gateway's id of the interaction."""
+        return self.interaction.id
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is lost if the engine forgets it: the next lookup tells all again."""
+        interaction = self.interaction
+        return not (
+            interaction.pending
+            or interaction.timers
+            or self.mailbox
+            or self.waiting
+            or self.ready
+            or self.lookup != "none"
+        )
+
+    def runs(self, timer: Timer) -> bool:
+        """Tell whether *timer* still runs: it was neither stopped nor replaced."""
+        return any(running is timer for running in self.interaction.timers)
+
+
+class Instances:
+    """All interactions that the engine knows, bounded.
+
+    Args:
+        machine: Makes new instances.
+        instances_max: How many are kept. Beyond it idle ones are forgotten, oldest first.
+    """
+
+    def __init__(self, machine: Machine[Any, Any], instances_max: int) -> None:
+        self._machine = machine
+        self._max = instances_max
+        self._by_id: dict[str, Instance] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._by_id.values())
+
+    def get(self, interaction_id: str) -> Instance | None:
+        """Return the interaction's instance; None where the engine does not know it."""
+        return self._by_id.get(interaction_id)
+
+    def get_or_start(self, interaction_id: str) -> Instance:
+        """Return the interaction's instance, a new one where the engine does not know it.
+
+        Raises:
+            CommandBusy: The engine is full of interactions that something depends on.
+        """
+        instance = self._by_id.get(interaction_id)
+        if instance is None:
+            if len(self._by_id) >= self._max:
+                self._make_room(interaction_id)
+            instance = Instance(self._machine.start(interaction_id))
+            self._by_id[interaction_id] = instance
+        return instance
+
+    def _make_room(self, interaction_id: str) -> None:
+        """Forget idle interactions among the oldest; those that are busy move to the end."""
+        oldest = [kept for kept, _ in zip(self._by_id, range(_EVICTION_LOOK_MAX), strict=False)]
+        for kept in oldest:
+            instance = self._by_id.pop(kept)
+            if not instance.idle:
+                self._by_id[kept] = instance
+        if len(self._by_id) >= self._max:
+            raise CommandBusy(
+                f"the engine keeps {self._max} interactions already and none of the oldest is idle",
+                advice="wait until some have ended, or raise the limit",
+                interaction_id=interaction_id,
+            )
