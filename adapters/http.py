@@ -1,13 +1,12 @@
 """HTTP requests. The only module that knows httpx and its engine, httpcore.
 
-The client runs on httpcore's pool directly: the lookup of each command passes here, and an httpx
-client costs almost twice as much a request. httpx parses the addresses. Connections are opened by
-a `Network`, so that tests run over memory streams and TLS errors say what they are.
+The client keeps httpcore's connections itself: the lookup of each command passes here, and an
+httpx client costs almost twice as much a request. httpx parses the addresses. Connections are
+opened by a `Network`, so that tests run over memory streams and TLS errors say what they are.
 """
 
 import select
-import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, final
 
@@ -20,7 +19,7 @@ from hookflash.adapters.network import Network
 from hookflash.machines.errors import ConfigurationError, GatewayUnavailable
 
 CONNECTIONS_MAX: Final = 8
-"""Connections per client. Few, because the pool slows down with connections and waiters."""
+"""Connections per client: few, so that they stay in use and are kept."""
 
 IDLE_S: Final = 60.0
 """How long an unused connection is kept."""
@@ -33,7 +32,6 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 _Header = tuple[bytes, bytes]
 
 _FOREIGN: Final[tuple[tuple[type[Exception], str, str], ...]] = (
-    (httpcore.ConnectError, "lost", "{place} cannot be connected to"),
     (httpcore.NetworkError, "lost", "the connection to {place} was lost"),
     (httpcore.RemoteProtocolError, "lost", "{place} hung up or did not answer in HTTP"),
     (httpcore.LocalProtocolError, "request", "the request to {place} cannot be written in HTTP"),
@@ -42,6 +40,8 @@ _FOREIGN: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (trio.ClosedResourceError, "lost", "the connection to {place} was closed"),
 )
 """Foreign exceptions: the first class that fits, the word for it, and our text."""
+
+_FOREIGN_CLASSES: tuple[type[Exception], ...] = tuple([row[0] for row in _FOREIGN])
 
 
 @frozen
@@ -57,14 +57,6 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _OpeningFailed(httpcore.ConnectError):
-    """Carries our error through httpcore, which would cut off its cause."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -91,15 +83,6 @@ class _Stream(httpcore.AsyncNetworkStream):
         # Nothing is in flight that the other side must still get: cut, do not say goodbye.
         await trio.aclose_forcefully(self._stream)
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,  # noqa: ARG002 - httpcore's signature
-        server_hostname: str | None = None,  # noqa: ARG002 - httpcore's signature
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        # The network has done the handshake already, to tell its errors apart.
-        return self
-
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         """Tell httpcore whether an idle connection has something to read: then it was closed."""
         if info != "is_readable":
@@ -117,46 +100,25 @@ def _has_input(sock: trio.socket.SocketType) -> bool:
     return bool(poll.poll(0))
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    """Opens httpcore's connections through a `Network`."""
-
-    def __init__(self, network: Network, *, tls: bool) -> None:
-        self._network = network
-        self._tls = tls
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's signature
-        local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            return _Stream(
-                await self._network.open_stream(host, port, tls=self._tls, server_name=host)
-            )
-        except (GatewayUnavailable, ConfigurationError) as error:
-            raise _OpeningFailed(error) from error
-
-
 @frozen
 class _Origin:
     """Where a request goes.
 
     Attributes:
-        scheme: `https` or `http`.
+        tls: Whether it is https.
         host: The host.
-        port: The port; None for the scheme's own.
+        port: The port.
         host_header: As the `Host` header has it.
         place: Host and port, for messages: paths and queries may hold secrets.
+        wire: The same as httpcore has it.
     """
 
-    scheme: bytes
-    host: bytes
-    port: int | None
+    tls: bool
+    host: str
+    port: int
     host_header: bytes
     place: str
+    wire: httpcore.Origin
 
 
 @lru_cache(maxsize=128)
@@ -174,7 +136,8 @@ def _origin_of(base: str) -> _Origin:
     port = url.port or (443 if url.scheme == "https" else 80)
     host = url.raw_host.decode("ascii")
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return _Origin(url.raw_scheme, url.raw_host, url.port, url.netloc, place)
+    wire = httpcore.Origin(url.raw_scheme, url.raw_host, port)
+    return _Origin(url.scheme == "https", host, port, url.netloc, place, wire)
 
 
 def _bad_url(problem: str) -> ConfigurationError:
@@ -208,7 +171,7 @@ class HttpClient:
 
     Args:
         network: Opens the connections.
-        connections_max: At most so many at once, each for http and for https.
+        connections_max: At most so many in use at once, and at most so many unused ones kept.
         idle_s: How long an unused connection is kept, in seconds.
     """
 
@@ -219,22 +182,18 @@ class HttpClient:
         connections_max: int = CONNECTIONS_MAX,
         idle_s: float = IDLE_S,
     ) -> None:
-        self._pools = {
-            scheme: httpcore.AsyncConnectionPool(
-                # The handshake is the network's; without a context httpcore would load one.
-                ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                max_connections=connections_max,
-                max_keepalive_connections=connections_max,
-                keepalive_expiry=idle_s,
-                network_backend=_Backend(network, tls=scheme == b"https"),
-            )
-            for scheme in (b"https", b"http")
-        }
+        self._network = network
+        self._connections_max = connections_max
+        self._idle_s = idle_s
+        self._slots = trio.Semaphore(connections_max)
+        self._idle: list[tuple[_Origin, httpcore.AsyncHTTP11Connection]] = []
 
     async def aclose(self) -> None:
-        """Close all connections; requests under way fail."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        """Close the unused connections; those in use are closed when their requests end."""
+        self._connections_max = 0
+        idle, self._idle = self._idle, []
+        for _, connection in idle:
+            await connection.aclose()
 
     async def request(
         self,
@@ -246,7 +205,9 @@ class HttpClient:
         timeout_s: float = 5.0,
         response_bytes_max: int = RESPONSE_BYTES_MAX,
     ) -> HttpResponse:
-        """Make one request and read its whole answer. Nothing is retried or redirected.
+        """Make one request and read its whole answer. Redirects are not followed.
+
+        Nothing is retried, but for a GET on a kept connection that turns out to be closed.
 
         Args:
             method: The HTTP method.
@@ -268,27 +229,70 @@ class HttpClient:
             ConfigurationError: The URL or a header cannot be used.
         """
         origin, target = _split(url)
+        wire = origin.wire
         request = httpcore.Request(
             method.encode("ascii"),
-            httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=target),
+            httpcore.URL(scheme=wire.scheme, host=wire.host, port=wire.port, target=target),
             headers=_encode_headers(origin, headers, method, content),
             content=content,
         )
         try:
             with trio.fail_after(timeout_s):
-                return await self._exchange(request, origin, response_bytes_max)
-        except _OpeningFailed as error:
-            raise error.error  # noqa: B904 - its own cause says more than httpcore's wrapping
-        except tuple(row[0] for row in _FOREIGN) as error:
+                try:
+                    self._slots.acquire_nowait()
+                except trio.WouldBlock:
+                    await self._slots.acquire()
+                try:
+                    return await self._exchange(request, origin, response_bytes_max)
+                finally:
+                    self._slots.release()
+        except _FOREIGN_CLASSES as error:
             raise _translate(error, origin.place, timeout_s) from error
 
     async def _exchange(
         self, request: httpcore.Request, origin: _Origin, response_bytes_max: int
     ) -> HttpResponse:
-        response = await self._pools[origin.scheme].handle_async_request(request)
+        kept = await self._take_kept(origin)
+        if kept is not None:
+            try:
+                return await self._exchange_on(kept, request, origin, response_bytes_max)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                # The other side may have closed it at the very moment: RFC 9112, 9.3.1.
+                if request.method != b"GET":
+                    raise
+        stream = await self._network.open_stream(
+            origin.host, origin.port, tls=origin.tls, server_name=origin.host
+        )
+        connection = httpcore.AsyncHTTP11Connection(
+            origin.wire, _Stream(stream), keepalive_expiry=self._idle_s
+        )
+        return await self._exchange_on(connection, request, origin, response_bytes_max)
+
+    async def _take_kept(self, origin: _Origin) -> httpcore.AsyncHTTP11Connection | None:
+        """Return an unused connection that still lives; None for none."""
+        idle = self._idle
+        for index in range(len(idle) - 1, -1, -1):
+            kept_for, connection = idle[index]
+            if kept_for is origin or kept_for == origin:
+                del idle[index]
+                if not connection.has_expired():
+                    return connection
+                await connection.aclose()
+                return await self._take_kept(origin)
+        return None
+
+    async def _exchange_on(
+        self,
+        connection: httpcore.AsyncHTTP11Connection,
+        request: httpcore.Request,
+        origin: _Origin,
+        response_bytes_max: int,
+    ) -> HttpResponse:
+        # Cancelled or failed, httpcore closes the connection itself, shielded.
+        response = await connection.handle_async_request(request)
+        parts: list[bytes] = []
+        length = 0
         try:
-            parts: list[bytes] = []
-            length = 0
             async for part in response.aiter_stream():
                 length += len(part)
                 if length > response_bytes_max:
@@ -298,12 +302,20 @@ class HttpClient:
                     )
                 parts.append(part)
         finally:
-            await response.aclose()  # noqa: ASYNC102 - httpcore shields its own cleaning up
+            await response.aclose()
+        if connection.is_idle():
+            await self._keep(origin, connection)
         received: dict[str, str] = {}
         for raw_name, raw_value in response.headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             received[name] = f"{received[name]}, {value}" if name in received else value
         return HttpResponse(response.status, received, b"".join(parts))
+
+    async def _keep(self, origin: _Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
+        idle = self._idle
+        idle.append((origin, connection))
+        while len(idle) > self._connections_max:
+            await idle.pop(0)[1].aclose()
 
 
 def _encode_headers(
@@ -313,16 +325,18 @@ def _encode_headers(
     if content or method in {"POST", "PUT"}:
         encoded.append((b"Content-Length", b"%d" % len(content)))
     if headers:
-        try:
-            for name, value in headers.items():
-                encoded.append((name.encode("ascii"), value.encode("latin-1")))
-        except UnicodeEncodeError:
-            # The value stays unnamed: it may be a secret.
-            raise ConfigurationError(
-                f"the header {name!r} holds characters that HTTP cannot carry",
-                source="headers",
-            ) from None
+        encoded += [_encode_header(name, value) for name, value in headers.items()]
     return encoded
+
+
+def _encode_header(name: str, value: str) -> _Header:
+    try:
+        return name.encode("ascii"), value.encode("latin-1")
+    except UnicodeEncodeError:
+        # The value stays unnamed: it may be a secret.
+        raise ConfigurationError(
+            f"the header {name!r} holds characters that HTTP cannot carry", source="headers"
+        ) from None
 
 
 def _translate(error: Exception, place: str, timeout_s: float) -> GatewayUnavailable:

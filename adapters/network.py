@@ -187,7 +187,9 @@ def _certificate_error(
 ) -> GatewayUnavailable:
     if cause.verify_code in _HOST_NAME_MISMATCH:
         text = f"the certificate of {place} is not for {server_name!r}"
-        advice = "use the name that the certificate bears (setting `host`); `ca_file` does not matter"
+        advice = (
+            "use the name that the certificate bears (setting `host`); `ca_file` does not matter"
+        )
     elif cause.verify_code == _CERTIFICATE_EXPIRED:
         text = f"the certificate of {place} has expired"
         advice = "have it renewed and compare the clocks; another `ca_file` does not help"

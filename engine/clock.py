@@ -11,8 +11,9 @@ from hookflash.machines.instants import Instant
 class SteadyClock:
     """Wall time read once and carried on by trio's clock.
 
-    A wall clock that is set back or forth while the process runs moves no timer; under a
-    `MockClock` all times follow the mock. Use it inside `trio.run`.
+    Its instants are all different, and in the order in which they were asked for. A wall clock
+    that is set back or forth while the process runs moves no timer; under a `MockClock` all times
+    follow the mock. Use it inside `trio.run`.
 
     Args:
         started_at: The wall time at the moment of the first call; None reads the machine's clock.
@@ -24,6 +25,7 @@ class SteadyClock:
     ) -> None:
         self._started_at = started_at
         self._offset: int | None = None
+        self._latest = 0
         # Correlation ids must be unlike each other, not unguessable: no cryptography is wanted.
         self._chance = random.Random() if chance is None else chance  # noqa: S311
 
@@ -33,9 +35,15 @@ class SteadyClock:
         return self._offset
 
     def now(self) -> Instant:
-        """Return the current instant."""
+        """Return the current instant, always later than the one returned before.
+
+        No two answers are equal, so that of two things one is always known to be the earlier: a
+        lookup begun in the same microsecond in which a hold was confirmed proves nothing about it.
+        """
         offset = self._anchor() if self._offset is None else self._offset
-        return Instant(round(trio.current_time() * 1_000_000) + offset)
+        now = max(round(trio.current_time() * 1_000_000) + offset, self._latest + 1)
+        self._latest = now
+        return Instant(now)
 
     def deadline_of(self, instant: Instant) -> float:
         """Return the trio clock time at which *instant* will be."""

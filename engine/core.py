@@ -127,6 +127,7 @@ class Engine:
             gateway, self.settings.lookups, answered=self._answered, failed=self._lookup_failed
         )
         self._retries: trio.Nursery | None = None
+        self._ended = trio.Event()
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -231,6 +232,12 @@ class Engine:
         self.settle()
         return under_way
 
+    async def idle(self) -> None:
+        """Wait until no command with a caller is under way; the caller bounds the time."""
+        while any(command.ended is None for command in self._commands.values()):
+            self._ended = trio.Event()
+            await self._ended.wait()
+
     def settle(self) -> None:
         """Step what was posted, without waiting for the dispatcher's task."""
         while self._dispatcher.waiting:
@@ -332,6 +339,7 @@ class Engine:
     def ended(self, instance: Instance, end: EndCommand) -> None:
         """Tell the command's caller; a release at the limit has none."""
         command = self._commands.pop(end.command_id, None)
+        self._ended.set()
         if command is not None:
             command.end(end)
         elif end.actor == "limit":
@@ -477,8 +485,7 @@ class Engine:
         if state == "connected":
             # The first time there is nothing that could have been missed.
             for instance in list(self.instances) if before != "connecting" else ():
-                if self.machine.reacts(instance.interaction.state, LinkRestored):
-                    self._post(instance, LinkRestored(now))
+                self._catch_up(instance, now)
         elif before == "connected":
             for instance in list(self.instances):
                 if self.machine.reacts(instance.interaction.state, LinkLost):
@@ -487,6 +494,19 @@ class Engine:
             _log.error("link.given_up", reason=error.message)
             self._fail_waiting(error)
         return True
+
+    def _catch_up(self, instance: Instance, now: Instant) -> None:
+        """Find out what was missed while the link was away.
+
+        Where the machine does not ask by itself, because no command and no hold of its own is at
+        stake, the engine does: somebody else may have put the caller on hold meanwhile, and no
+        frame will ever tell.
+        """
+        state = instance.interaction.state
+        if self.machine.reacts(state, LinkRestored):
+            self._post(instance, LinkRestored(now))
+        elif not self.machine.spec.states[state].final:
+            self._lookups.ask(instance, urgent=False)
 
     def _fail_waiting(self, error: HookflashError) -> None:
         """The attempts to connect are used up: whoever waits for the socket learns it now."""

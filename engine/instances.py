@@ -91,8 +91,11 @@ class Instances:
         return iter(self._by_id.values())
 
     def get(self, interaction_id: str) -> Instance | None:
-        """Return the interaction's instance; None where the engine does not know it."""
-        return self._by_id.get(interaction_id)
+        """Return the interaction's instance; None where the engine does not know it.
+
+        UUIDs are compared without regard to case (RFC 9562, section 4), and sent as first given.
+        """
+        return self._by_id.get(interaction_id.lower())
 
     def get_or_start(self, interaction_id: str) -> Instance:
         """Return the interaction's instance, a new one where the engine does not know it.
@@ -100,12 +103,13 @@ class Instances:
         Raises:
             CommandBusy: The engine is full of interactions that something depends on.
         """
-        instance = self._by_id.get(interaction_id)
+        key = interaction_id.lower()
+        instance = self._by_id.get(key)
         if instance is None:
             if len(self._by_id) >= self._max:
                 self._make_room(interaction_id)
             instance = Instance(self._machine.start(interaction_id))
-            self._by_id[interaction_id] = instance
+            self._by_id[key] = instance
         return instance
 
     def _make_room(self, interaction_id: str) -> None:

@@ -14,6 +14,7 @@ from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Send
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts
+from hookflash.machines.records import Record as Record  # it is part of the journal's port
 
 # --- what a gateway tells -----------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ class Clock(Protocol):
     """Time and chance, drawn by the engine and journaled, so that machines need neither."""
 
     def now(self) -> Instant:
-        """Return the current instant; never earlier than one returned before."""
+        """Return the current instant; later than every one returned before."""
         ...
 
     def deadline_of(self, instant: Instant) -> float:
@@ -207,27 +208,6 @@ class Clock(Protocol):
     def new_id(self) -> str:
         """Return a fresh UUID v4 as text."""
         ...
-
-
-@frozen
-class Record:
-    """One journaled step: an event, and all that followed from it.
-
-    Attributes:
-        seq: Its number in the journal, rising by one.
-        interaction_id: The interaction.
-        event: The event.
-        source: The state before it.
-        target: The state after it.
-        effects: What was asked for, in order.
-    """
-
-    seq: int
-    interaction_id: str
-    event: Any
-    source: str
-    target: str
-    effects: tuple[Any, ...]
 
 
 class Journal(Protocol):

@@ -15,8 +15,8 @@ from hookflash.machines.events import (
     ReleaseTimerFired,
     TimerFired,
 )
-from hookflash.machines.hold_data import Hold, HoldData
-from hookflash.machines.hold_parts import HoldDraft, Observation, earlier_with, end, pending_of
+from hookflash.machines.hold_data import Hold, HoldData, make_hold, make_hold_data
+from hookflash.machines.hold_parts import HoldDraft, Observation, earlier_with, end, foreign_start, pending_of
 from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Pending
 
@@ -67,26 +67,25 @@ def start_hold(
     """Begin a hold with its limit and warning timers; the pending frame, if any, is done with."""
     policy, data = draft.policy, draft.data
     group = data.skill_group_id
-    limit_s = policy.limit_of(group)
-    limit_at = after(since, limit_s)
+    terms = policy.terms_of(group)
+    limit_at = Instant(since + terms.limit_us)
     pending = draft.pending
-    draft.stop_timer("ack")
-    draft.stop_timer("lookup")
-    draft.data = HoldData(
+    draft.stop_timers()
+    draft.data = make_hold_data(
         changed_at,
-        Hold(
+        make_hold(
             hold_id,
             since,
             limit_at,
-            policy.on_limit_of(group),
+            terms.on_limit,
             foreign,
-            foreign and policy.foreign_of(group) == "watch",
+            foreign and terms.watches_foreign,
             pending.reason if pending is not None and not foreign else None,
         ),
         earlier_with(draft, answered=answered),
         group,
     )
-    draft.start_timer("warning", hold_id, after(since, limit_s * policy.warn_at_of(group)))
+    draft.start_timer("warning", hold_id, Instant(since + terms.warning_us))
     draft.start_timer("limit", hold_id, limit_at)
 
 
@@ -110,9 +109,8 @@ def confirm_unhold_by_refusal(draft: HoldDraft, event: Refused) -> None:
 
 def end_hold(draft: HoldDraft, changed_at: Instant, *, answered: bool) -> None:
     """End the hold, if there is one, and all timers; the pending frame is done with."""
-    for timer in draft.timers:
-        draft.stop_timer(timer.name)
-    draft.data = HoldData(
+    draft.stop_timers()
+    draft.data = make_hold_data(
         changed_at, None, earlier_with(draft, answered=answered), draft.data.skill_group_id
     )
 
@@ -146,7 +144,7 @@ def adopt_foreign_hold(draft: HoldDraft, event: ObservedHeld) -> None:
     corrects a frame that was on its way for too long.
     """
     learn_facts(draft, event)
-    since = event.held_since or event.as_of
+    since = foreign_start(event)
     start_hold(
         draft, event.unused_id, since=since, changed_at=event.as_of, answered=False, foreign=True
     )
@@ -173,18 +171,18 @@ def learn_about_hold(draft: HoldDraft, event: ObservedHeld) -> None:
     hold = draft.data.hold
     if hold is None or not hold.foreign:
         return
-    since = event.held_since or hold.since
+    since = hold.since if event.held_since is None else foreign_start(event)
     if since == hold.since and draft.data.skill_group_id == group_before:
         return
-    policy, group = draft.policy, draft.data.skill_group_id
+    terms = draft.policy.terms_of(draft.data.skill_group_id)
     _restart_limit(
         draft,
         evolve(
             hold,
             since=since,
-            limit_at=after(since, policy.limit_of(group)),
-            on_limit=policy.on_limit_of(group),
-            watched=policy.foreign_of(group) == "watch",
+            limit_at=Instant(since + terms.limit_us),
+            on_limit=terms.on_limit,
+            watched=terms.watches_foreign,
         ),
     )
 
@@ -246,7 +244,7 @@ def set_limit(draft: HoldDraft, event: LimitChanged) -> None:
 def _restart_limit(draft: HoldDraft, hold: Hold) -> None:
     hold = evolve(hold, limit_passed=False)
     draft.data = evolve(draft.data, hold=hold)
-    warn_at = draft.policy.warn_at_of(draft.data.skill_group_id)
+    warn_at = draft.policy.terms_of(draft.data.skill_group_id).warn_at
     warning_at = Instant(hold.since + round((hold.limit_at - hold.since) * warn_at))
     draft.start_timer("warning", hold.id, warning_at)
     draft.start_timer("limit", hold.id, hold.limit_at)

@@ -6,9 +6,9 @@ from hookflash.machines.effects import (
     EndCommand,
     LookUp,
     NoteForeign,
-    SendHold,
-    SendUnhold,
     Withdraw,
+    make_send_hold,
+    make_send_unhold,
 )
 from hookflash.machines.events import (
     Acknowledged,
@@ -31,6 +31,7 @@ from hookflash.machines.hold_parts import (
     Request,
     end,
     end_by_refusal,
+    foreign_start,
     forget_frame,
     learn_group,
     lookup_owner,
@@ -39,8 +40,8 @@ from hookflash.machines.hold_parts import (
     shortened,
     unsent_end,
 )
-from hookflash.machines.instants import after
-from hookflash.machines.interaction import Pending, Refusal
+from hookflash.machines.instants import Instant, after
+from hookflash.machines.interaction import Refusal, make_pending
 
 # --- sending ------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ from hookflash.machines.interaction import Pending, Refusal
 def send_hold(draft: HoldDraft, event: HoldRequested) -> None:
     """Make the hold command pending and send its frame."""
     correlation_id = event.correlation_id
-    draft.pending = Pending(
+    draft.pending = make_pending(
         correlation_id,
         correlation_id,
         "hold",
@@ -59,19 +60,19 @@ def send_hold(draft: HoldDraft, event: HoldRequested) -> None:
     )
     learn_group(draft, event)
     draft.effects.append(
-        SendHold(correlation_id, event.reason, event.priority, event.music, event.prompt)
+        make_send_hold(correlation_id, event.reason, event.priority, event.music, event.prompt)
     )
 
 
 def send_unhold(draft: HoldDraft, event: UnholdRequested) -> None:
     """Make the unhold command pending and send its frame."""
     correlation_id = event.correlation_id
-    draft.pending = Pending(
+    draft.pending = make_pending(
         correlation_id, correlation_id, "unhold", event.actor, event.requested_at, event.priority
     )
     learn_group(draft, event)
     draft.stop_timer("release")
-    draft.effects.append(SendUnhold(correlation_id, event.priority))
+    draft.effects.append(make_send_unhold(correlation_id, event.priority))
 
 
 def resend_unhold(draft: HoldDraft, event: ObservedHeld) -> None:
@@ -83,13 +84,13 @@ def resend_unhold(draft: HoldDraft, event: ObservedHeld) -> None:
     )
     draft.stop_timer("ack")
     draft.stop_timer("lookup")
-    draft.effects.append(SendUnhold(event.unused_id, pending.priority))
+    draft.effects.append(make_send_unhold(event.unused_id, pending.priority))
 
 
 def start_ack_timer(draft: HoldDraft, event: Sent) -> None:
     """Note when the frame was written; the acknowledgement's time runs from there."""
     pending = pending_of(draft)
-    draft.pending = Pending(
+    draft.pending = make_pending(
         pending.command_id,
         pending.correlation_id,
         pending.action,
@@ -102,7 +103,8 @@ def start_ack_timer(draft: HoldDraft, event: Sent) -> None:
         pending.resent,
         pending.refusal,
     )
-    draft.start_timer("ack", pending.correlation_id, after(event.at, draft.policy.ack_timeout_s))
+    due_at = Instant(event.at + draft.policy.ack_timeout_us)
+    draft.start_timer("ack", pending.correlation_id, due_at)
 
 
 # --- doubt --------------------------------------------------------------------------------------
@@ -212,10 +214,14 @@ def end_unsent(draft: HoldDraft, event: NotSent) -> None:
     forget_frame(draft, answered=False)
 
 
+def withdraw_frame(draft: HoldDraft, _event: object) -> None:
+    """Take the waiting frame back."""
+    draft.effects.append(Withdraw(pending_of(draft).correlation_id))
+
+
 def end_already_unsent(draft: HoldDraft, event: Observation) -> None:
     """What the waiting frame asks for is so already: take it back."""
-    pending = pending_of(draft)
-    draft.effects.append(Withdraw(pending.correlation_id))
+    withdraw_frame(draft, event)
     end(draft, "already", event.at)
 
 
@@ -240,15 +246,15 @@ def end_not_applied(draft: HoldDraft, event: Observation) -> None:
 def end_closed(draft: HoldDraft, event: Observation | Refused) -> None:
     """The interaction ended while the command was under way."""
     pending = pending_of(draft)
-    if pending.sent_at is None:
-        draft.effects.append(Withdraw(pending.correlation_id))
+    if pending.sent_at is None and pending.refusal is None and not isinstance(event, Refused):
+        withdraw_frame(draft, event)
     message = "the interaction ended while the command was under way"
     end(draft, "ineligible", event.at, "NotEligible", message)
 
 
 def note_foreign_hold(draft: HoldDraft, event: ObservedHeld) -> None:
     """Write down that somebody else held the interaction."""
-    since = event.held_since or event.as_of
+    since = foreign_start(event)
     draft.effects.append(NoteForeign(event.unused_id, "hold", draft.state, event.at, since))
 
 

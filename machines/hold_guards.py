@@ -6,14 +6,17 @@ Each reads and changes nothing. A guard that asks for a pending command is false
 from hookflash.machines.events import (
     Acknowledged,
     HoldRequested,
+    LimitTimerFired,
     NotSent,
     ObservedActive,
     ObservedClosed,
     ObservedHeld,
     Refused,
+    ReleaseTimerFired,
     Sent,
     TimerFired,
     UnholdRequested,
+    WarningTimerFired,
 )
 from hookflash.machines.hold_data import HoldInteraction
 from hookflash.machines.policy import HoldPolicy
@@ -26,6 +29,9 @@ RATE_LIMITED = 429
 
 CLOSED_WORDS = frozenset({"closed", "abandoned"})
 """What the gateway calls an interaction that is over."""
+
+NAMED_STATES = CLOSED_WORDS | {"active", "held"}
+"""The states of the gateway that say something about a hold; any other is no news."""
 
 
 # --- commands -----------------------------------------------------------------------------------
@@ -61,17 +67,23 @@ def answered_before(interaction: HoldInteraction, event: Answer, _policy: HoldPo
     pending = interaction.pending
     if pending is not None and pending.correlation_id == event.correlation_id:
         return pending.refusal is not None
-    return any(
-        frame.answered and frame.correlation_id == event.correlation_id
-        for frame in interaction.data.earlier
-    )
+    for frame in interaction.data.earlier:
+        if frame.answered and frame.correlation_id == event.correlation_id:
+            return True
+    return False
 
 
 def contradicts(interaction: HoldInteraction, event: Answer, _policy: HoldPolicy) -> bool:
-    """A late answer, come for the first time, does not fit the state."""
+    """A late answer, come for the first time, does not fit the state.
+
+    Where a refusal names the state, that counts; else a carried-out hold means held, a refused
+    one not held, and an unhold the other way round.
+    """
     held = interaction.state in {"held", "expired"}
     for frame in interaction.data.earlier:
         if frame.correlation_id == event.correlation_id:
+            if isinstance(event, Refused) and event.state in NAMED_STATES:
+                return (event.state == "held") != held or event.state in CLOSED_WORDS
             says_held = (frame.action == "hold") == isinstance(event, Acknowledged)
             return says_held != held
     return False
@@ -100,13 +112,14 @@ def was_refused(interaction: HoldInteraction, _event: object, _policy: HoldPolic
 
 
 def was_sent(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The pending command's frame was written to the socket."""
-    return interaction.pending is not None and interaction.pending.sent_at is not None
+    """The pending command's frame was written to the socket: we heard so, or heard its refusal."""
+    pending = interaction.pending
+    return pending is not None and (pending.sent_at is not None or pending.refusal is not None)
 
 
-def unsent(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
+def unsent(interaction: HoldInteraction, event: object, policy: HoldPolicy) -> bool:
     """The pending command's frame still waits for the socket."""
-    return interaction.pending is not None and interaction.pending.sent_at is None
+    return interaction.pending is not None and not was_sent(interaction, event, policy)
 
 
 def was_resent(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
@@ -143,6 +156,13 @@ def no_proof(interaction: HoldInteraction, event: Observation, _policy: HoldPoli
 
 # --- timers and limits --------------------------------------------------------------------------
 
+_TIMER_NAMES = {
+    WarningTimerFired: "warning",
+    LimitTimerFired: "limit",
+    ReleaseTimerFired: "release",
+}
+
+
 
 def for_this_command(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
     """The timer was started for the pending command's latest frame."""
@@ -154,6 +174,15 @@ def for_this_hold(interaction: HoldInteraction, event: TimerFired, _policy: Hold
     """The timer was started for the hold that is going on."""
     hold = interaction.data.hold
     return hold is not None and hold.id == event.owner
+
+
+def set_anew(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
+    """The timer runs again, for a later instant: the event is that of its earlier setting."""
+    name = _TIMER_NAMES[event.__class__]
+    for timer in interaction.timers:
+        if timer.name == name:
+            return timer.owner == event.owner and timer.due_at > event.at
+    return False
 
 
 def lookup_runs(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
@@ -179,6 +208,6 @@ def releases(interaction: HoldInteraction, event: TimerFired, policy: HoldPolicy
 
 
 def past_limit(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The limit of the hold that is going on has passed."""
+    """The limit of the hold that is going on has passed, and it is more than watched."""
     hold = interaction.data.hold
-    return hold is not None and hold.limit_passed
+    return hold is not None and hold.limit_passed and not hold.watched

@@ -2,7 +2,7 @@
 
 from attrs import evolve
 
-from hookflash.machines.effects import EndCommand
+from hookflash.machines.effects import EndCommand, make_end_command
 from hookflash.machines.events import (
     HoldRequested,
     ObservedActive,
@@ -10,7 +10,7 @@ from hookflash.machines.events import (
     ObservedHeld,
     UnholdRequested,
 )
-from hookflash.machines.hold_data import EARLIER_MAX, Earlier, HoldData
+from hookflash.machines.hold_data import EARLIER_MAX, Earlier, HoldData, make_earlier
 from hookflash.machines.hold_guards import RATE_LIMITED
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Action, Pending, Refusal
@@ -38,6 +38,16 @@ def lookup_owner(draft: HoldDraft) -> str:
     return draft.data.hold.id if draft.data.hold is not None else draft.interaction.id
 
 
+def foreign_start(event: ObservedHeld) -> Instant:
+    """Return the start of somebody else's hold: as the gateway names it, else its receipt.
+
+    A start that lies after its receipt is a clock that runs ahead; it must not lengthen the limit.
+    """
+    if event.held_since is None:
+        return event.as_of
+    return min(event.held_since, event.as_of)
+
+
 def learn_group(draft: HoldDraft, event: Request) -> None:
     """Take over the skill group that came with a command."""
     facts = event.facts
@@ -50,13 +60,14 @@ def earlier_with(draft: HoldDraft, *, answered: bool) -> tuple[Earlier, ...]:
     pending, earlier = draft.pending, draft.data.earlier
     if pending is None:
         return earlier
-    added = (*earlier, Earlier(pending.correlation_id, pending.action, answered))
+    added = (*earlier, make_earlier(pending.correlation_id, pending.action, answered))
     return added[-EARLIER_MAX:]
 
 
 def remember_frame(draft: HoldDraft, *, answered: bool) -> None:
-    """Put the pending frame among the earlier ones."""
-    draft.data = evolve(draft.data, earlier=earlier_with(draft, answered=answered))
+    """Put the pending frame among the earlier ones; the failed lookups about it are forgotten."""
+    earlier = earlier_with(draft, answered=answered)
+    draft.data = evolve(draft.data, earlier=earlier, failed_lookups=0)
 
 
 def forget_frame(draft: HoldDraft, *, answered: bool) -> None:
@@ -66,7 +77,7 @@ def forget_frame(draft: HoldDraft, *, answered: bool) -> None:
     draft.stop_timer("ack")
     draft.stop_timer("lookup")
     others = [old for old in draft.data.earlier if old.correlation_id != ended.correlation_id]
-    added = (*others, Earlier(ended.correlation_id, ended.action, answered))
+    added = (*others, make_earlier(ended.correlation_id, ended.action, answered))
     draft.data = evolve(draft.data, earlier=added[-EARLIER_MAX:], failed_lookups=0)
 
 
@@ -82,7 +93,7 @@ def end(
     pending = pending_of(draft)
     draft.pending = None
     draft.effects.append(
-        EndCommand(
+        make_end_command(
             pending.command_id,
             pending.correlation_id,
             pending.action,

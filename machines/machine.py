@@ -13,10 +13,17 @@ import transitions
 from attrs import frozen
 from transitions.core import Condition, EventData
 
-from hookflash.machines.effects import StartTimer, StopTimer
+from hookflash.machines.effects import make_start_timer, stop_timer
 from hookflash.machines.errors import SpecError
 from hookflash.machines.instants import Instant
-from hookflash.machines.interaction import Interaction, Pending, Timer
+from hookflash.machines.interaction import (
+    Interaction,
+    Pending,
+    Timer,
+    make_interaction,
+    make_timer,
+)
+from hookflash.machines.making import maker
 from hookflash.machines.spec import Row, Spec, nearest
 
 DataT = TypeVar("DataT")
@@ -44,24 +51,42 @@ class Draft(Generic[DataT, PolicyT]):
         self.timers = interaction.timers
         self.effects: list[Any] = []
 
+    def outcome(self) -> Interaction[DataT]:
+        """Return the next interaction: the very one that was found where nothing changed."""
+        before = self.interaction
+        if (
+            self.data is before.data
+            and self.timers is before.timers
+            and self.pending is before.pending
+            and self.state == before.state
+        ):
+            return before
+        return make_interaction(before.id, self.state, self.data, self.pending, self.timers)
+
     def start_timer(self, name: str, owner: str, due_at: Instant) -> None:
         """Start the timer *name*, in place of a running one of that name."""
-        timer = Timer(name, owner, due_at)
-        if self.timers:
-            kept = [running for running in self.timers if running.name != name]
-            kept.append(timer)
-            self.timers = tuple(kept)
-        else:
-            self.timers = (timer,)
-        self.effects.append(StartTimer(timer))
+        timer = make_timer(name, owner, due_at)
+        others = self.timers
+        for running in others:
+            if running.name == name:
+                others = tuple([kept for kept in others if kept is not running])
+                break
+        self.timers = (*others, timer)
+        self.effects.append(make_start_timer(timer))
 
     def stop_timer(self, name: str) -> None:
         """Stop the timer *name*; nothing happens where it does not run."""
         for timer in self.timers:
             if timer.name == name:
                 self.timers = tuple([kept for kept in self.timers if kept is not timer])
-                self.effects.append(StopTimer(name))
+                self.effects.append(stop_timer(name))
                 return
+
+    def stop_timers(self) -> None:
+        """Stop all timers."""
+        for timer in self.timers:
+            self.effects.append(stop_timer(timer.name))
+        self.timers = ()
 
 
 Guard = Callable[[Interaction[Any], Any, Any], bool]
@@ -97,7 +122,7 @@ def named(*functions: Callable[..., Any]) -> dict[str, Any]:
     return {function.__name__: function for function in functions}
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Step(Generic[DataT]):
     """What one event did.
 
@@ -110,6 +135,9 @@ class Step(Generic[DataT]):
     interaction: Interaction[DataT]
     effects: tuple[Any, ...]
     transition: Row
+
+
+_make_step = maker(Step)
 
 
 class RowTransition(transitions.Transition):
@@ -212,17 +240,13 @@ class Machine(Generic[DataT, PolicyT]):
                 if not guard(interaction, event, policy):
                     break
             else:
-                if not effects and row.target is None:
-                    return Step(interaction, (), row)
-                state = row.target or interaction.state
-                draft = Draft(interaction, policy, row, state)
+                target = row.target
+                if not effects and target is None:
+                    return _make_step(interaction, (), row)
+                draft = Draft(interaction, policy, row, target or interaction.state)
                 for effect in effects:
                     effect(draft, event)
-                return Step(
-                    Interaction(interaction.id, state, draft.data, draft.pending, draft.timers),
-                    tuple(draft.effects),
-                    row,
-                )
+                return _make_step(draft.outcome(), tuple(draft.effects), row)
         raise AssertionError(
             "the last row of a pair has no guards"
         )  # pragma: no cover - checked at load
@@ -258,7 +282,8 @@ def _check_resolves(spec: Spec, implementation: Implementation) -> None:
         cls = implementation.events.get(name)
         if cls is None or cls.__name__ != event.cls:
             where = f"{spec.place}: events.{name}.class"
-            raise missing("event class", event.cls, implementation.events, where)
+            classes = [known.__name__ for known in implementation.events.values()]
+            raise missing("event class", event.cls, classes, where)
     for row in spec.rows:
         where = f"{spec.place}: line {row.line}"
         for name in row.guards:
@@ -297,11 +322,14 @@ def _declare(spec: Spec, implementation: Implementation) -> transitions.Machine:
 
 
 def _timer_taken(name: str) -> EffectMaker:
-    """Return the effect that takes a timer that has fired off the interaction's list."""
+    """Return the effect that takes a timer that has fired off the interaction's list.
+
+    One that was set anew while the event waited runs on.
+    """
 
     def take(draft: Draft[Any, Any], event: Any) -> None:  # noqa: ANN401 - the timer's event
         for timer in draft.timers:
-            if timer.name == name and timer.owner == event.owner:
+            if timer.name == name and timer.owner == event.owner and timer.due_at <= event.at:
                 draft.timers = tuple([kept for kept in draft.timers if kept is not timer])
                 return
 

@@ -1,10 +1,12 @@
 """The policy of the hold machine: limits, what happens at them, and who may be held at all."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Literal
 
 from attrs import field, frozen, validators
 
+from hookflash.machines.instants import microseconds
 from hookflash.machines.interaction import Facts
 
 OnLimit = Literal["release", "expire"]
@@ -59,6 +61,25 @@ class GroupPolicy:
     reasons: tuple[str, ...] | None = None
 
 
+@frozen
+class Terms:
+    """The terms of a hold: what a policy says about the holds of one skill group.
+
+    Attributes:
+        limit_us: Maximum hold, in whole microseconds.
+        warning_us: From the start to the warning, in whole microseconds.
+        warn_at: Share of the limit at which the warning comes.
+        on_limit: What happens at the limit.
+        watches_foreign: Whether holds of others are only warned about.
+    """
+
+    limit_us: int
+    warning_us: int
+    warn_at: float
+    on_limit: OnLimit
+    watches_foreign: bool
+
+
 def _reasons(_: object, __: object, value: tuple[str, ...]) -> None:
     if not value or any(not reason or len(reason) > _REASON_LENGTH_MAX for reason in value):
         raise ValueError("`reasons` needs at least one reason of 1 to 64 characters")
@@ -108,25 +129,43 @@ class HoldPolicy:
                 return group
         return None
 
-    def limit_of(self, skill_group_id: str | None) -> float:
-        """Return the maximum hold of the skill group, in seconds."""
-        group = self.group(skill_group_id) if self.policy else None
-        return self.limit_s if group is None or group.limit_s is None else group.limit_s
+    def terms_of(self, skill_group_id: str | None) -> Terms:
+        """Return the terms of the skill group's holds; the general ones where nothing differs."""
+        return self._group_terms.get(skill_group_id, self._general_terms)
 
-    def warn_at_of(self, skill_group_id: str | None) -> float:
-        """Return the share of its limit at which the skill group's warning comes."""
-        group = self.group(skill_group_id) if self.policy else None
-        return self.warn_at if group is None or group.warn_at is None else group.warn_at
+    @cached_property
+    def ack_timeout_us(self) -> int:
+        """`ack_timeout_s` in whole microseconds."""
+        return microseconds(self.ack_timeout_s)
 
-    def on_limit_of(self, skill_group_id: str | None) -> OnLimit:
-        """Return what happens at the limit of the skill group's holds."""
-        group = self.group(skill_group_id) if self.policy else None
-        return self.on_limit if group is None or group.on_limit is None else group.on_limit
+    @cached_property
+    def _general_terms(self) -> Terms:
+        return self._terms(None)
 
-    def foreign_of(self, skill_group_id: str | None) -> Foreign:
-        """Return how the skill group's foreign holds are treated."""
-        group = self.group(skill_group_id) if self.policy else None
-        return self.foreign if group is None or group.foreign is None else group.foreign
+    @cached_property
+    def _group_terms(self) -> dict[str | None, Terms]:
+        # The first table of a skill group counts: later ones must not replace it.
+        return {group.skill_group: self._terms(group) for group in reversed(self.policy)}
+
+    def _terms(self, group: GroupPolicy | None) -> Terms:
+        limit_s, warn_at, on_limit, foreign = (
+            self.limit_s,
+            self.warn_at,
+            self.on_limit,
+            self.foreign,
+        )
+        if group is not None:
+            limit_s = limit_s if group.limit_s is None else group.limit_s
+            warn_at = warn_at if group.warn_at is None else group.warn_at
+            on_limit = on_limit if group.on_limit is None else group.on_limit
+            foreign = foreign if group.foreign is None else group.foreign
+        return Terms(
+            microseconds(limit_s),
+            microseconds(limit_s * warn_at),
+            warn_at,
+            on_limit,
+            foreign == "watch",
+        )
 
     def reasons_of(self, skill_group_id: str | None) -> tuple[str, ...]:
         """Return the hold reasons that the skill group allows."""

@@ -1,6 +1,7 @@
 """What can be set: one attrs class per table of `hookflash.toml`, with its defaults and bounds.
 
-The bounds stand here and nowhere else; the JSON Schema in `specs/` is generated from these classes.
+The bounds stand here and nowhere else; `specs/config.schema.json` says the same in JSON Schema
+for editors, and a test compares the two.
 """
 
 import re
@@ -70,7 +71,7 @@ class GatewaySettings:
     Attributes:
         protocol: Its wire protocol.
         host: HOST or HOST:PORT; None where nobody said it. The port is 443 unless given.
-        ca_file: PEM file of the authority to trust beside the system's; None trusts the system's.
+        ca_file: PEM file of the authority to trust instead of the system's; None trusts those.
         client_id: The OAuth client; None where nobody said it.
         client_secret: From the variable HOOKFLASH_CLIENT_SECRET only; None where it is not set.
         client_secret_file: File whose first line is the secret; None for none.
@@ -175,9 +176,7 @@ class MonitorSettings:
 
     url: str = field(validator=_is_url, repr=_shown_url)
     secret_file: Path | None = None
-    secret_variable: str | None = field(
-        default=None, validator=validators.optional(_is_variable)
-    )
+    secret_variable: str | None = field(default=None, validator=validators.optional(_is_variable))
     timeout_s: float = _number(5.0, 0.1, 300.0)
 
 
@@ -240,7 +239,7 @@ class Settings:
     """
 
     gateway: GatewaySettings = GatewaySettings()
-    hold: HoldPolicy = HoldPolicy()
+    hold: HoldPolicy = HoldPolicy()  # noqa: RUF009 - frozen, as all of these are
     throttle: ThrottleSettings = ThrottleSettings()
     journal: JournalSettings = JournalSettings()
     audit: AuditSettings = AuditSettings()

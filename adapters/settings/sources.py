@@ -8,7 +8,7 @@ Problems are collected, so that all are told at once.
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -73,7 +73,7 @@ def variable_of(path: str) -> str:
 
 
 class OptionSource:
-    """Values given by the command line or by the embedding program.
+    """Values given by the command line or by the embedding program; None counts as not given.
 
     Args:
         overrides: By dotted path, or nested by table.
@@ -90,6 +90,8 @@ class OptionSource:
         known = {option.path: option for option in options if option.path not in HIDDEN}
         found: SettingsDict = {}
         for path, value in _flattened(self._overrides, known):
+            if value is None:
+                continue
             label = f"option {OPTION_NAMES.get(path, path)}"
             option = known.get(path)
             if option is None:
@@ -150,11 +152,12 @@ class FileSource:
         for option in options:
             value = _value_at(table, option.path)
             if value is not attrs.NOTHING and option.path not in HIDDEN | {SECRET_PATH}:
-                place = (self._place(option.path), base_dir)
+                place = (self._place(option), base_dir)
                 _keep(found, option, value, place, self._problems)
         return LoadedSettings(found, LoaderMeta(str(self._path), base_dir=base_dir))
 
     def _read(self) -> dict[str, Any]:
+        text = ""
         try:
             text = self._path.read_bytes().decode()
             return tomllib.loads(text)
@@ -171,10 +174,11 @@ class FileSource:
     def _blame(self, reason: str) -> None:
         self._problems.append(Problem(f"file {self._path}", f"file {self._path} {reason}"))
 
-    def _place(self, path: str) -> str:
-        table, _, key = path.rpartition(".")
-        key = FILE_NAMES.get(key, key)
-        return f"file {self._path} [{table}] {key}" if table else f"file {self._path} [[{key}]]"
+    def _place(self, option: OptionInfo) -> str:
+        table, _, key = option.path.rpartition(".")
+        if item_class(option.cls) is not None:
+            return f"file {self._path} [[{f'{table}.' if table else ''}{FILE_NAMES.get(key, key)}]]"
+        return f"file {self._path} [{table}] {key}"
 
     def _refuse_unknown(self, table: Mapping[str, object], cls: type[Any], where: str) -> None:
         known: dict[str, attrs.Attribute[Any]] = {
@@ -192,7 +196,7 @@ class FileSource:
                 for number, row in enumerate(cast("list[object]", value), 1):
                     if isinstance(row, dict):
                         rows = cast("dict[str, object]", row)
-                        here = f"[{where}.{key}]" if where else f"[{key}]"
+                        here = f"[[{where}.{key}]]" if where else f"[[{key}]]"
                         self._refuse_unknown(rows, inner, f"{here} #{number}")
             elif kind is not None and attrs.has(kind):
                 if isinstance(value, dict):
@@ -201,8 +205,8 @@ class FileSource:
                     self._blame(f"{key}: must be a table [{key}], is {shown(value)}")
 
     def _refuse(self, key: str, where: str, known: list[str]) -> None:
-        # Of rows `where` is `[hold.policy] #2` already, of tables it is their name.
-        place = where.replace("[", "[[").replace("]", "]]") if " #" in where else f"[{where}]"
+        # Of rows `where` is `[[hold.policy]] #2` already, of tables it is their name.
+        place = where if " #" in where else f"[{where}]"
         place = f"{place} {key}" if where else key
         if f"{where}.{key}" == SECRET_PATH:
             self._blame(f"{place}: a secret does not belong into a config file ({SECRET_ADVICE})")
@@ -248,7 +252,7 @@ def _keep(
             checked = read_value(value, option.cls, base_dir)
         check_field(fields_of(option.parent_cls)[option.name], checked)
     except BadValue as error:
-        here = f"{label} {error.place}" if error.place else label
+        here = f"{label} {error.place}".rstrip()
         reason = "is not usable" if option.is_secret else error.reason
         problems.append(Problem(label, f"{here}: {reason}"))
     else:
@@ -276,9 +280,8 @@ def _value_at(table: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - any
     return node
 
 
-def _nearest(key: str, known: Any) -> str:  # noqa: ANN401 - any collection of names
-    names = list(known)
-    return difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
+def _nearest(key: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(key, list(known), n=1, cutoff=0.0)[0]
 
 
 def _with_line(message: str, text: str) -> str:

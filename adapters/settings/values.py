@@ -6,7 +6,6 @@ options is read as what the setting is.
 
 import math
 import types
-import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin
@@ -52,7 +51,7 @@ def read_value(value: object, kind: Any, base_dir: Path) -> Any:  # noqa: ANN401
             raise BadValue(f"must be a list, is {shown(value)}")
         return _read_items(list(cast("list[object]", value)), get_args(kind)[0], base_dir)
     if get_origin(kind) is Secret or kind is Secret:
-        return value if isinstance(value, Secret) else Secret(_text(value))
+        return cast("Any", value) if isinstance(value, Secret) else Secret(_text(value))
     return _SCALARS[kind](value, base_dir)
 
 

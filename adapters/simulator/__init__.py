@@ -19,9 +19,8 @@ from hookflash.adapters.simulator.faults import (
     InteractionSetting,
     SocketFaults,
     TokenFaults,
-    load_faults,
-    parse_faults,
 )
+from hookflash.adapters.simulator.faults_file import load_faults, parse_faults
 from hookflash.adapters.simulator.figures import Statistics
 from hookflash.adapters.simulator.http_connection import Limits
 from hookflash.adapters.simulator.server import Address

@@ -197,8 +197,4 @@ class Server:
                 del self._sockets[socket], gateway.peers[socket]
                 log.info("simulator.socket.closed", open=len(self._sockets))
                 gateway.happened()
-            if not socket.was_cut:
-                # The closing handshake may still be on its way out, in the reader's task.
-                with trio.move_on_after(CLOSING_S):
-                    await wire.aclose()
             nursery.cancel_scope.cancel()

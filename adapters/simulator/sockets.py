@@ -55,7 +55,6 @@ class ControlSocket:
 
     Attributes:
         commands: How many valid commands it carried; counted by the listener.
-        was_cut: Whether it ended without a closing handshake.
     """
 
     def __init__(
@@ -78,8 +77,8 @@ class ControlSocket:
         self._sooner = trio.Event()
         self._scope = trio.CancelScope()
         self._ending = False
+        self._saying_goodbye = False
         self._overflowed = False
-        self.was_cut = False
         self.commands = 0
 
     def push(self, frame: str | bytes, delay_s: float = 0.0) -> None:
@@ -141,6 +140,12 @@ class ControlSocket:
                 if self._ping_every_s > 0:
                     nursery.start_soon(self._ping)
                 await self._read()
+                self._ending = True
+                if self._saying_goodbye:
+                    # trio-websocket ends reading before its close frame has left.
+                    await trio.sleep_forever()
+                # While the writer lives: cancelled in the middle, it would lose a close frame.
+                await self._stream.aclose()
                 nursery.cancel_scope.cancel()
         self._ending = True
         if self._overflowed or self._stream.overflowed:
@@ -151,7 +156,7 @@ class ControlSocket:
         self._later.clear()
 
     def _cut(self) -> None:
-        self._ending = self.was_cut = True
+        self._ending = True
         self._scope.cancel()
 
     async def _read(self) -> None:
@@ -181,6 +186,7 @@ class ControlSocket:
 
     async def _say_goodbye(self, goodbye: _Goodbye) -> None:
         # In a task of its own: the writer has to flush the very frame that this waits for.
+        self._saying_goodbye = True
         with trio.move_on_after(CLOSING_S):
             await self._websocket.aclose(goodbye.code, goodbye.reason)
         self._scope.cancel()

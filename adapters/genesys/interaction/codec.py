@@ -5,7 +5,7 @@ gateway sends becomes news or a `Malformed`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import cattrs
 import orjson
@@ -40,14 +40,19 @@ class Expected:
 
 @frozen
 class UnknownAnswer:
-    """An answer to a frame that nobody knows, and that says nothing about an interaction."""
+    """An answer to a frame that nobody knows; *seen* is the state that it tells, None for none."""
 
     correlation_id: str
+    seen: StateSeen | None = None
 
 
 @frozen
 class Malformed:
-    """A message that cannot be read; *reason* names what is wrong, with its place, and no content."""
+    """A message that cannot be read.
+
+    Attributes:
+        reason: What is wrong, with its place; nothing of the content.
+    """
 
     reason: str
 
@@ -87,7 +92,9 @@ def encode(interaction_id: str, command: SendHold | SendUnhold) -> str:
 Decoded = FrameAcknowledged | FrameRefused | StateSeen | UnknownAnswer | Malformed
 
 
-def decode(message: str | bytes, expected: Mapping[str, Expected], length_max: int) -> Decoded:
+def decode(  # noqa: PLR0911 - one for each thing that a message can be
+    message: str | bytes, expected: Mapping[str, Expected], length_max: int
+) -> Decoded:
     """Read one message of the control socket. Never raises.
 
     Args:
@@ -96,8 +103,8 @@ def decode(message: str | bytes, expected: Mapping[str, Expected], length_max: i
         length_max: A longer message is not read.
 
     Returns:
-        An answer to one of *expected*; or a state seen, for a message that names an interaction
-        and its state and answers none of *expected*; or what else it is.
+        An answer to one of *expected*, an answer to something else, a state update, or what is
+        wrong with it.
     """
     if len(message) > length_max:
         return Malformed(f"{len(message)} long, more than {length_max}")
@@ -107,7 +114,8 @@ def decode(message: str | bytes, expected: Mapping[str, Expected], length_max: i
         return Malformed("no JSON")
     if type(document) is not dict:
         return Malformed("$: no object")
-    correlation_id = document.get("correlationId")
+    document = cast("dict[str, Any]", document)
+    correlation_id: Any = document.get("correlationId")
     if type(correlation_id) is not str:
         return _decode_update(document)
     sent = expected.get(correlation_id)
@@ -115,15 +123,14 @@ def decode(message: str | bytes, expected: Mapping[str, Expected], length_max: i
         # UUIDs are the same in either case (RFC 9562); ours are lower.
         correlation_id = correlation_id.lower()
         sent = expected.get(correlation_id)
-    body = document.get("body")
+    body: Any = document.get("body")
     if sent is not None:
-        if type(body) is dict and body.get("type") == sent.action:
+        if type(body) is dict and cast("dict[str, Any]", body).get("type") == sent.action:
             return FrameAcknowledged(correlation_id)
         return _decode_refusal(correlation_id, body, document)
     update = _decode_update(document)
-    if isinstance(update, StateSeen):
-        return update
-    return UnknownAnswer(correlation_id[:ID_LENGTH_MAX])
+    seen = update if isinstance(update, StateSeen) else None
+    return UnknownAnswer(correlation_id[:ID_LENGTH_MAX], seen)
 
 
 def decode_state(message: str | bytes) -> StateSeen | None:
@@ -134,16 +141,18 @@ def decode_state(message: str | bytes) -> StateSeen | None:
         return None
     if type(document) is not dict:
         return None
-    update = _decode_update(document)
+    update = _decode_update(cast("dict[str, Any]", document))
     return update if isinstance(update, StateSeen) else None
 
 
 def _decode_refusal(correlation_id: str, body: Any, document: dict[str, Any]) -> FrameRefused:  # noqa: ANN401 - any JSON
     """Read a refusal. It counts even where its details make no sense: those are then left out."""
-    details: dict[str, Any] = body if isinstance(body, dict) else {}
+    details = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     code = details.get("code")
     if isinstance(code, str):
         code = int(code) if code.isascii() and code.isdigit() and len(code) < 6 else harmless(code)
+    elif isinstance(code, float) and code.is_integer():
+        code = int(code)
     elif isinstance(code, bool) or not isinstance(code, int):
         code = None
     state = details.get("state", document.get("state"))
@@ -193,9 +202,9 @@ _CONVERTER: Final = _make_converter()
 def _decode_update(document: dict[str, Any]) -> StateSeen | Malformed:
     """Read a state update; its members stand at the top or in the body."""
     members, path = document, "$"
-    body = document.get("body")
+    body: Any = document.get("body")
     if "interactionId" not in document and isinstance(body, dict):
-        members, path = body, "$.body"
+        members, path = cast("dict[str, Any]", body), "$.body"
     if "interactionId" not in members or "state" not in members:
         return Malformed(f"{path}: neither an answer nor a state update")
     try:

@@ -30,7 +30,7 @@ class Retries:
 
     def backoff(self, attempt: int, chance: Random) -> float:
         """Return the pause in seconds after the failed *attempt*, counted from 1."""
-        pause = min(self.backoff_s * 2 ** (attempt - 1), BACKOFF_MAX_S)
+        pause = min(self.backoff_s * (1 << (attempt - 1)), BACKOFF_MAX_S)
         return pause * (1 + 0.25 * chance.random())
 
     def after(self, header: str | None, default_s: float, now: Instant) -> float:

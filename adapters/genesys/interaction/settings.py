@@ -1,5 +1,8 @@
 """The settings of the interaction gateway, and the counts it keeps."""
 
+from collections.abc import Callable
+from typing import Any
+
 from attrs import define, field, frozen, validators
 
 from hookflash.machines.connection import ConnectionPolicy
@@ -8,7 +11,7 @@ DEFAULT_SCOPE = "interaction:control interaction:read"
 """The protocol's."""
 
 
-def _more_than_zero() -> object:
+def _more_than_zero() -> Callable[[Any, Any, Any], Any]:
     return validators.and_(validators.gt(0), validators.le(86_400))
 
 

@@ -1,7 +1,7 @@
 """A client of the simulator over memory streams, so that time is the mock clock's."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import h11
@@ -18,7 +18,8 @@ Dial = Callable[[Simulator], trio.abc.Stream]
 
 
 @pytest.fixture(autouse=True)
-def _quiet_log() -> Any:
+def logged() -> Iterator[list[structlog.typing.EventDict]]:
+    """What the simulator logs, captured so that tests stay quiet."""
     with structlog.testing.capture_logs() as lines:
         yield lines
 
@@ -70,7 +71,7 @@ async def _exchange(
 def ask(dial: Dial) -> Callable[..., Awaitable[tuple[int, dict[str, str], dict[str, Any]]]]:
     """Ask for something over HTTP: gives status, headers and the JSON object of the answer."""
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0917 - a request has these parts
         simulator: Simulator,
         method: str,
         path: str,
@@ -109,7 +110,7 @@ def open_socket(
         used = await get_token(simulator) if token is None else token
         return await wrap_client_stream(
             nursery,
-            dial(simulator),
+            cast("trio.SocketStream", dial(simulator)),  # any stream will do
             "localhost",
             f"/api/v2/interactions?access_token={used}",
             message_queue_size=10_000,
@@ -140,10 +141,10 @@ def lookup(
 @pytest.fixture
 def dial_unread(
     nursery: trio.Nursery, get_token: Callable[..., Awaitable[str]]
-) -> Callable[[Simulator], Awaitable[None]]:
+) -> Callable[[Simulator], Awaitable[trio.abc.Stream]]:
     """Open a control socket that reads the handshake and nothing after it."""
 
-    async def connect(simulator: Simulator) -> None:
+    async def connect(simulator: Simulator) -> trio.abc.Stream:
         ours, theirs = trio.testing.lockstep_stream_pair()
         nursery.start_soon(simulator.serve_stream, theirs)
         token = await get_token(simulator)
@@ -155,8 +156,10 @@ def dial_unread(
             "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ]
+        before = simulator.open_sockets
         await ours.send_all(("\r\n".join(lines) + "\r\n\r\n").encode())
         await ours.receive_some(65_536)
-        await simulator.until(lambda: simulator.open_sockets == 1)
+        await simulator.until(lambda: simulator.open_sockets > before)
+        return ours
 
     return connect

@@ -16,6 +16,7 @@ CORRELATION = "6a0c5f9e-2a53-4cb8-8a37-1a70f2b9c002"
 
 
 def frame(**changes: Any) -> str:  # noqa: ANN401 - any JSON
+    """A valid hold but for the changes."""
     body: dict[str, Any] = {
         "type": "hold",
         "interactionId": ONE,

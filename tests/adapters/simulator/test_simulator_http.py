@@ -29,6 +29,7 @@ UPGRADE = {
 
 
 def bearer(token: str) -> dict[str, str]:
+    """The header with a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -307,7 +308,7 @@ async def test_too_many_connections_are_turned_away(dial: Dial) -> None:
 
 
 async def test_nothing_that_is_logged_holds_a_token(
-    _quiet_log: list[dict[str, Any]], open_socket: OpenSocket, get_token: GetToken, ask: Ask
+    logged: list[dict[str, Any]], open_socket: OpenSocket, get_token: GetToken, ask: Ask
 ) -> None:
     """Neither a query nor a header reaches the log."""
     simulator = Simulator()
@@ -316,7 +317,7 @@ async def test_nothing_that_is_logged_holds_a_token(
     await socket.aclose()
     simulator.expire_tokens()
     await ask(simulator, "GET", f"/api/v2/interactions?access_token={token}", UPGRADE)
-    events = {line["event"] for line in _quiet_log}
+    events = {line["event"] for line in logged}
     assert {"simulator.socket.opened", "simulator.request.refused"} <= events
-    assert token not in repr(_quiet_log)
-    assert "access_token" not in repr(_quiet_log)
+    assert token not in repr(logged)
+    assert "access_token" not in repr(logged)

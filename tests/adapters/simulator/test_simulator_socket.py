@@ -12,6 +12,7 @@ import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from hookflash.adapters.simulator import Limits, Simulator, parse_faults
+from hookflash.adapters.simulator.sockets import MAX_WAITING_FRAMES
 
 ONE = "0b9f6a52-44a1-4d1e-9d39-5b6e4fb4a001"
 TWO = "0b9f6a52-44a1-4d1e-9d39-5b6e4fb4a002"
@@ -26,6 +27,7 @@ async def send(
     interaction_id: str = ONE,
     **changes: Any,  # noqa: ANN401 - any JSON
 ) -> str:
+    """Send a command; gives its correlation id."""
     correlation_id = str(uuid.uuid4())
     body: dict[str, Any] = {"type": kind, "interactionId": interaction_id, "priority": 5}
     if kind == "hold":
@@ -36,11 +38,13 @@ async def send(
 
 
 async def receive(socket: WebSocketConnection) -> dict[str, Any]:
+    """The next frame, as an object."""
     message: dict[str, Any] = orjson.loads(await socket.get_message())
     return message
 
 
 async def silence(socket: WebSocketConnection, for_s: float = 3600.0) -> bool:
+    """Whether nothing comes for an hour of mock time."""
     with trio.move_on_after(for_s):
         await socket.get_message()
         return False
@@ -197,7 +201,7 @@ async def test_pings_are_answered(open_socket: OpenSocket) -> None:
 
 
 async def test_a_client_that_does_not_read_stalls_nobody(open_socket: OpenSocket) -> None:
-    """Ten thousand commands are carried out while one client reads nothing."""
+    """A thousand commands are carried out while another client reads nothing."""
     simulator = Simulator()
     lazy, busy = await open_socket(simulator), await open_socket(simulator)
     for _ in range(1_000):
@@ -302,3 +306,28 @@ async def test_received_commands_can_be_looked_at(open_socket: OpenSocket) -> No
     assert (command.type, command.interaction_id) == ("hold", TWO)
     assert [each.hold_music for each in simulator.received(ONE)] == ["jazz", None]
     assert len(simulator.received()) == 3
+
+
+async def test_too_many_waiting_frames_cut_the_socket(open_socket: OpenSocket) -> None:
+    """Delayed answers count as well: nothing grows without bound."""
+    simulator = Simulator(ack_delay_s=3600.0)
+    socket = await open_socket(simulator)
+    for _ in range(MAX_WAITING_FRAMES + 1):
+        simulator.send_frame("x")
+    await simulator.until(lambda: simulator.open_sockets == 0)
+    assert simulator.statistics().sockets_overflowed == 1
+    assert simulator.statistics().acks_undeliverable == MAX_WAITING_FRAMES
+    with pytest.raises(ConnectionClosed):
+        await socket.get_message()
+
+
+async def test_a_client_that_vanishes_is_no_error(
+    dial_unread: Callable[..., Awaitable[trio.abc.Stream]],
+) -> None:
+    """What was on its way to it is lost, nothing else."""
+    simulator = Simulator()
+    stream = await dial_unread(simulator)
+    await trio.aclose_forcefully(stream)
+    simulator.send_frame("anybody there?")
+    await simulator.until(lambda: simulator.open_sockets == 0)
+    assert simulator.interaction(ONE).state == "active"

@@ -12,10 +12,12 @@ ONE = "0b9f6a52-44a1-4d1e-9d39-5b6e4fb4a001"
 
 
 def hold(interaction_id: str = ONE) -> Command:
+    """A hold with a fresh correlation id."""
     return Command("hold", interaction_id, str(uuid.uuid4()), 5, "queueing")
 
 
 def unhold(interaction_id: str = ONE) -> Command:
+    """An unhold with a fresh correlation id."""
     return Command("unhold", interaction_id, str(uuid.uuid4()), 5)
 
 

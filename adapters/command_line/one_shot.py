@@ -1,0 +1,218 @@
+"""`hold`, `unhold` and `status`: one question or command, one answer."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from hookflash.adapters.command_line.options import (
+    NO_GATEWAY_OPTIONS,
+    NO_RECORD_OPTIONS,
+    GatewayOptions,
+    Json,
+    RecordOptions,
+    settings_of,
+)
+from hookflash.adapters.command_line.output import milliseconds, print_json, print_line, tell
+from hookflash.machines.errors import GatewayUnavailable, InvalidCommand, NotEligible
+
+if TYPE_CHECKING:
+    from hookflash.adapters.composition import JournalChoice
+    from hookflash.adapters.settings import Settings
+    from hookflash.engine.commands import CommandResult
+    from hookflash.engine.controller import Controller
+
+_NOTHING_ENFORCES = (
+    "note: nothing enforces a hold limit after this command; `hookflash run` does while it runs"
+)
+
+_GRACE_S = 0.5
+"""How long a command gets to end by itself once there is no connection to be had."""
+
+Ask = Callable[["Controller"], Awaitable["CommandResult"]]
+
+
+async def hold(
+    interaction_id: str,
+    /,
+    *,
+    reason: str,
+    priority: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    music: str | None = None,
+    prompt: str | None = None,
+    gateway: GatewayOptions = NO_GATEWAY_OPTIONS,
+    records: RecordOptions = NO_RECORD_OPTIONS,
+    json: Json = False,
+) -> int:
+    """Put the caller of an interaction on hold.
+
+    Args:
+        interaction_id: The interaction, a UUID.
+        reason: Why: queueing, consultation, system_issue or agent_break, unless configured.
+        priority: Resume priority, 0 to 9.
+        music: Hold music; the gateway's unless given.
+        prompt: Hold prompt; the gateway's unless given.
+        gateway: Where the gateway is.
+        records: Where is recorded what happens.
+        json: Print one line of JSON.
+    """
+
+    async def ask(controller: "Controller") -> "CommandResult":
+        return await controller.hold(
+            interaction_id, reason=reason, priority=priority, music=music, prompt=prompt
+        )
+
+    return await _one_command(ask, gateway, records, json=json)
+
+
+async def unhold(
+    interaction_id: str,
+    /,
+    *,
+    priority: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    force: Annotated[bool, Parameter(negative="")] = False,
+    gateway: GatewayOptions = NO_GATEWAY_OPTIONS,
+    records: RecordOptions = NO_RECORD_OPTIONS,
+    json: Json = False,
+) -> int:
+    """Take the caller of an interaction off hold.
+
+    Args:
+        interaction_id: The interaction, a UUID.
+        priority: Resume priority, 0 to 9.
+        force: Release a hold past its limit although its policy asks for a decision: this is it.
+        gateway: Where the gateway is.
+        records: Where is recorded what happens.
+        json: Print one line of JSON.
+    """
+
+    async def ask(controller: "Controller") -> "CommandResult":
+        return await controller.unhold(interaction_id, priority=priority, force=force)
+
+    return await _one_command(ask, gateway, records, json=json)
+
+
+async def status(
+    interaction_id: str, /, *, gateway: GatewayOptions = NO_GATEWAY_OPTIONS, json: Json = False
+) -> int:
+    """Say what the gateway says about an interaction now.
+
+    Args:
+        interaction_id: The interaction, a UUID.
+        gateway: Where the gateway is.
+        json: Print one line of JSON.
+    """
+    from hookflash.adapters.command_line.signals import until_stopped  # noqa: PLC0415 - see package
+
+    settings = _prepared(gateway)
+    return await until_stopped(partial(_status, settings, interaction_id, json=json))
+
+
+async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> int:
+    from hookflash.adapters.composition import open_gateway  # noqa: PLC0415 - see package
+    from hookflash.adapters.doctor import close_unconnected  # noqa: PLC0415 - see package
+    from hookflash.engine.clock import SteadyClock  # noqa: PLC0415 - see package
+    from hookflash.engine.commands import problems_of  # noqa: PLC0415 - see package
+    from hookflash.machines.instants import to_text_ms  # noqa: PLC0415 - see package
+
+    problems = problems_of(interaction_id=interaction_id, priority=0)
+    if problems:
+        raise InvalidCommand(f"status failed: {'; '.join(problems)}")
+    asked = open_gateway(settings, SteadyClock())
+    try:
+        answer = await asked.look_up(interaction_id)
+    finally:
+        await close_unconnected(asked)
+    if answer.state == "not_found":
+        raise NotEligible(
+            "the gateway does not know the interaction (404)",
+            interaction_id=interaction_id,
+            state=answer.state,
+        )
+    held_since = None if answer.held_since is None else to_text_ms(answer.held_since)
+    facts = answer.facts
+    if json:
+        print_json(
+            {
+                "interactionId": interaction_id,
+                "state": answer.state,
+                "orgId": facts.org_id,
+                "skillGroup": facts.skill_group_id,
+                "heldSince": held_since,
+            }
+        )
+    else:
+        since = f" since {held_since}" if held_since else ""
+        print_line(
+            f"{interaction_id} {answer.state}{since},"
+            f" org {facts.org_id or 'not given'}, skill group {facts.skill_group_id or 'not given'}"
+        )
+    return 0
+
+
+async def _one_command(
+    ask: Ask, gateway: GatewayOptions, records: RecordOptions, *, json: bool
+) -> int:
+    from hookflash.adapters.command_line.signals import until_stopped  # noqa: PLC0415 - see package
+
+    settings = _prepared(gateway, records)
+    temporary = records.journal is None
+    result = await until_stopped(partial(_ask, ask, settings, temporary=temporary))
+    if json:
+        print_json(
+            {
+                "status": result.status,
+                "outcome": result.outcome,
+                "latencyMs": milliseconds(result.latency_s),
+                "correlationId": result.correlation_id,
+                "interactionId": result.interaction_id,
+                "state": result.state,
+            }
+        )
+    else:
+        print_line(
+            f"{result.interaction_id} {result.state}: {result.outcome}"
+            f" in {result.latency_s * 1000:.1f} ms, correlation id {result.correlation_id}"
+        )
+    tell(_NOTHING_ENFORCES)
+    return 0
+
+
+async def _ask(ask: Ask, settings: "Settings", *, temporary: bool) -> "CommandResult":
+    import trio  # noqa: PLC0415 - see package
+
+    from hookflash.adapters.composition import open_controller  # noqa: PLC0415 - see package
+
+    timeout_s = settings.commands.first_connection_timeout_s
+    journal: JournalChoice = "temporary" if temporary else "durable"
+    given_up: list[GatewayUnavailable] = []
+    results: list[CommandResult] = []
+    async with (
+        open_controller(settings, journal=journal) as controller,
+        trio.open_nursery() as nursery,
+    ):
+
+        async def watch() -> None:
+            try:
+                await controller.wait_connected(timeout_s)
+            except GatewayUnavailable as error:
+                # The command itself may be about to learn why, and says more.
+                await trio.sleep(_GRACE_S)
+                given_up.append(error)
+                nursery.cancel_scope.cancel()
+
+        nursery.start_soon(watch)
+        results.append(await ask(controller))
+        nursery.cancel_scope.cancel()
+    if not results:
+        raise given_up[0]
+    return results[0]
+
+
+def _prepared(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTIONS) -> "Settings":
+    from hookflash.adapters.command_line.logs import configure_logging  # noqa: PLC0415 - see package
+
+    settings = settings_of(gateway, records)
+    configure_logging(settings.log.level, default="warning")
+    return settings

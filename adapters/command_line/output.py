@@ -1,0 +1,65 @@
+"""What commands print: results on stdout, messages for people on stderr."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from hookflash.machines.errors import HookflashError
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print *result* as one line of JSON on stdout, flushed."""
+    sys.stdout.write(orjson.dumps(result, default=str).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_line(text: str) -> None:
+    """Print one line on stdout, flushed."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def tell(text: str) -> None:
+    """Print a message for people on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def tell_error(text: str) -> None:
+    """Print an error on stderr: one line that begins with `error:`.
+
+    Where there are several, such as of settings, the further ones follow in lines of their own.
+    """
+    tell("error: " + "\n       ".join(text.splitlines()))
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Return *seconds* in milliseconds, to the microsecond; None for None."""
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def failure(error: HookflashError) -> dict[str, Any]:
+    """Return the object that `--json` prints for a command that failed."""
+    return failure_of(
+        type(error).__name__,
+        str(error),
+        outcome=getattr(error, "outcome", "invalid" if error.exit_code == 2 else "unavailable"),
+        latencyMs=milliseconds(getattr(error, "latency_s", None)),
+        correlationId=getattr(error, "correlation_id", None),
+        interactionId=getattr(error, "interaction_id", None),
+        state=getattr(error, "state", None),
+    )
+
+
+def failure_of(error: str, message: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return the object that `--json` prints for a failure called *error*."""
+    keys = ("outcome", "latencyMs", "correlationId", "interactionId", "state")
+    given = {key: parts.get(key) for key in keys}
+    return {
+        "status": "failed",
+        **given,
+        "error": error,
+        "message": "; ".join(message.splitlines()),
+    }

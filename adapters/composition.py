@@ -1,0 +1,252 @@
+"""Composition: the one place that knows every adapter and puts them together."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Final, Literal
+
+import structlog
+import trio
+from attrs import frozen
+
+from hookflash.adapters.audit import JsonLinesAuditLog
+from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
+from hookflash.adapters.http import HttpClient
+from hookflash.adapters.journal import JsonLinesJournal
+from hookflash.adapters.monitors import MonitorDesk, WebhookMonitor
+from hookflash.adapters.network import Network, TcpNetwork
+from hookflash.adapters.settings import MonitorSettings, Settings, credentials_of
+from hookflash.adapters.specifications import load_machine
+from hookflash.engine.clock import SteadyClock
+from hookflash.engine.controller import Controller
+from hookflash.engine.core import Engine, EngineSettings
+from hookflash.engine.lookups import LookupSettings
+from hookflash.engine.metrics import Metrics
+from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal
+from hookflash.machines.connection import ConnectionPolicy
+from hookflash.machines.errors import ConfigurationError
+from hookflash.machines.machine import Machine
+from hookflash.machines.policy import HoldPolicy
+
+_log = structlog.get_logger("hookflash.composition")
+
+SHUTDOWN_S: Final = 5.0
+"""How long the end may take: until commands under way have ended and monitors were told."""
+
+JournalChoice = Literal["durable", "temporary"]
+"""`durable`: at `[journal] path`, for services. `temporary`: a file that goes with the program, for
+one-shot commands."""
+
+
+@frozen
+class Parts:
+    """What a controller is made of beside the engine; tests put some in place of the real ones."""
+
+    machine: Machine[object, HoldPolicy]
+    clock: Clock
+    gateway: Gateway
+    journal: Journal
+    audit: AuditLog
+    monitors: MonitorDesk
+
+
+def open_gateway(
+    settings: Settings,
+    clock: Clock,
+    *,
+    network: Network | None = None,
+    chance: Random | None = None,
+) -> InteractionGateway:
+    """Make the gateway that the settings name; nothing is connected yet.
+
+    Raises:
+        ConfigurationError: Host, client id or secret is missing.
+    """
+    credentials = credentials_of(settings)
+    gateway = settings.gateway
+    host = f"[{credentials.host}]" if ":" in credentials.host else credentials.host
+    return InteractionGateway(
+        InteractionGatewaySettings(
+            host=f"{host}:{credentials.port}",
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret.get_secret_value(),
+            ca_file=None if gateway.ca_file is None else str(gateway.ca_file),
+            scope=gateway.scope,
+            reconnect=ConnectionPolicy(
+                attempts_max=gateway.reconnect_attempts,
+                backoff_s=gateway.reconnect_base_s,
+                jitter=0.25 if gateway.reconnect_jitter else 0.0,
+            ),
+            token_timeout_s=gateway.request_timeout_s,
+            lookup_timeout_s=gateway.request_timeout_s,
+            ping_every_s=gateway.ping_every_s,
+            ack_timeout_s=settings.hold.ack_timeout_s,
+            max_commands_per_s=settings.throttle.max_commands_per_s,
+            max_in_flight=settings.throttle.max_in_flight,
+        ),
+        clock,
+        network,
+        chance,
+    )
+
+
+@asynccontextmanager
+async def open_controller(
+    settings: Settings,
+    *,
+    journal: JournalChoice = "durable",
+    network: Network | None = None,
+    clock: Clock | None = None,
+    chance: Random | None = None,
+) -> AsyncIterator[Controller]:
+    """Open a controller and keep it running while the context lasts. Under trio.
+
+    The control socket is opened in the background: commands wait for it, or until their deadline.
+
+    Args:
+        settings: From `hookflash.load_settings`.
+        journal: Where the journal is kept.
+        network: Opens connections; None takes the real network.
+        clock: Time and ids; None takes the machine's.
+        chance: For pauses; None draws a seed.
+
+    Yields:
+        The controller. On leaving, commands under way get up to 5 s to end and monitors to be told;
+        what is still unknown then is audited as `unknown`. Holds stay as they are.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+        JournalError: Journal or audit log cannot be opened, or could not be written any more; the
+            engine stops then.
+
+    Cancellation: shuts down in the same bound.
+    """
+    steady: Clock = clock or SteadyClock()
+    machine = load_machine("hold", settings.hold)
+    gateway = open_gateway(settings, steady, network=network, chance=chance)
+    with ExitStack() as stack:
+        log = JsonLinesJournal.open(
+            stack.enter_context(_journal_path(settings, journal)),
+            machine,
+            gateway.name,
+            steady.now(),
+            max_bytes=settings.journal.max_bytes,
+        )
+        stack.callback(log.close)
+        audit = JsonLinesAuditLog.open(settings.audit.path)
+        stack.callback(audit.close)
+        http = HttpClient(network or TcpNetwork())
+        desk = MonitorDesk()
+        for monitor in settings.monitors:
+            desk.add(_webhook(monitor, http))
+        parts = Parts(machine, steady, gateway, log, audit, desk)
+        try:
+            async with run_controller(settings, parts) as controller:
+                yield controller
+        finally:
+            with trio.move_on_after(1.0, shield=True):
+                await http.aclose()
+
+
+@asynccontextmanager
+async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Controller]:
+    """Run an engine over *parts* while the context lasts; see `open_controller`."""
+    engine = Engine(
+        machine=parts.machine,
+        gateway=parts.gateway,
+        journal=parts.journal,
+        audit=parts.audit,
+        monitors=parts.monitors,
+        clock=parts.clock,
+        metrics=Metrics(),
+        settings=EngineSettings(
+            lookups=LookupSettings(
+                ttl_s=settings.metadata.ttl_s, concurrency=settings.metadata.max_concurrent
+            ),
+            commands_waiting_max=settings.commands.queue_per_interaction,
+        ),
+    )
+    controller = Controller(
+        engine,
+        parts.gateway,
+        parts.monitors,
+        settings.hold,
+        deadline_s=settings.commands.deadline_s or None,
+    )
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(parts.monitors.run)
+            await nursery.start(engine.run)
+            try:
+                yield controller
+            except trio.Cancelled:
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
+                failure = error
+            finally:
+                with trio.move_on_after(SHUTDOWN_S, shield=True):
+                    await _wind_down(engine, parts.monitors)
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # The caller's own error, or the one reason why the engine stopped, and not a group of one.
+        raise _only(group) from group
+    if failure is not None:
+        raise failure
+
+
+async def _wind_down(engine: Engine, monitors: MonitorDesk) -> None:
+    with trio.move_on_after(SHUTDOWN_S / 2):
+        await engine.idle()
+    for command in engine.stop():
+        _log.warning(
+            "command.unknown_at_stop", interaction=command.interaction_id, action=command.action
+        )
+    await monitors.drain(SHUTDOWN_S / 2)
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaves: list[BaseException] = []
+    stack: list[BaseException] = [group]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack.extend(error.exceptions)
+        elif not isinstance(error, trio.Cancelled):
+            leaves.append(error)
+    return leaves[0] if len(leaves) == 1 else group
+
+
+@contextmanager
+def _journal_path(settings: Settings, choice: JournalChoice) -> Iterator[Path]:
+    if choice == "durable":
+        yield settings.journal.path
+        return
+    with tempfile.TemporaryDirectory(prefix="hookflash-") as folder:
+        yield Path(folder) / "journal.jsonl"
+
+
+def _webhook(monitor: MonitorSettings, http: HttpClient) -> WebhookMonitor:
+    secret: str | None = None
+    if monitor.secret_variable is not None:
+        secret = os.environ.get(monitor.secret_variable)
+        if not secret:
+            raise ConfigurationError(
+                f"[[monitor]] secret_variable: {monitor.secret_variable} is not set",
+                advice="set it, or name a secret_file",
+                source="[[monitor]] secret_variable",
+            )
+    elif monitor.secret_file is not None:
+        try:
+            lines = monitor.secret_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"[[monitor]] secret_file: {monitor.secret_file} cannot be read",
+                advice="see whether it exists and may be read by this user",
+                source="[[monitor]] secret_file",
+            ) from error
+        secret = lines[0].strip() if lines else ""
+    return WebhookMonitor(monitor.url, http, secret=secret, timeout_s=monitor.timeout_s)

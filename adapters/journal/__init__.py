@@ -1,0 +1,8 @@
+"""Journals: the append-only record of all that happened, as JSON Lines or in memory."""
+
+from hookflash.adapters.journal.append_file import AppendFile as AppendFile
+from hookflash.adapters.journal.jsonlines import JsonLinesJournal as JsonLinesJournal
+from hookflash.adapters.journal.memory import MemoryJournal as MemoryJournal
+from hookflash.adapters.journal.recording import Recording as Recording
+from hookflash.adapters.journal.recording import read_header as read_header
+from hookflash.adapters.journal.recording import read_recording as read_recording

@@ -1,0 +1,33 @@
+"""Options of the whole suite: seeds of the fault simulation, and tools that must be there."""
+
+import os
+from random import SystemRandom
+
+import pytest
+
+FIXED_SEEDS = range(1, 31)
+FRESH_SEEDS = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="run this seed of the simulation only")
+    parser.addoption("--seeds", type=int, default=None, help="run seeds 1 to N of the simulation")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "simulation_seed" not in metafunc.fixturenames:
+        return
+    seed, seeds = metafunc.config.getoption("--seed"), metafunc.config.getoption("--seeds")
+    if seed is not None:
+        drawn = [seed]
+    elif seeds is not None:
+        drawn = list(range(1, seeds + 1))
+    else:
+        fresh = SystemRandom()
+        drawn = [*FIXED_SEEDS, *(fresh.randrange(1000, 2**31) for _ in range(FRESH_SEEDS))]
+    metafunc.parametrize("simulation_seed", drawn)
+
+
+def pytest_report_header() -> str:
+    required = os.environ.get("HOOKFLASH_REQUIRE_ALL") == "1"
+    return f"tools that are missing (Node.js, Chromium): {'failures' if required else 'skips'}"

@@ -1,0 +1,109 @@
+"""A controller, its gateway and the simulator in one world on virtual time."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, final
+
+import trio
+from attrs import define, evolve, field
+from typed_settings.types import Secret
+
+from hookflash.adapters.audit import MemoryAuditLog
+from hookflash.adapters.composition import Parts, open_gateway, run_controller
+from hookflash.adapters.journal import MemoryJournal
+from hookflash.adapters.monitors import MonitorDesk
+from hookflash.adapters.settings import CommandsSettings, GatewaySettings, Settings
+from hookflash.adapters.simulator import Faults, Simulator
+from hookflash.adapters.specifications import load_machine
+from hookflash.engine.clock import SteadyClock
+from hookflash.engine.controller import Controller
+from hookflash.machines.instants import from_text
+from hookflash.machines.policy import HoldPolicy
+from hookflash.machines.records import Record
+from tests.support.memory_network import MemoryNetwork
+
+STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
+
+
+@final
+@define
+class World:
+    """One controller and the simulator it talks to."""
+
+    controller: Controller
+    simulator: Simulator
+    network: MemoryNetwork
+    journal: MemoryJournal
+    audit: MemoryAuditLog
+    told: list[dict[str, Any]] = field(factory=list)
+
+    def state(self, interaction_id: str) -> str:
+        """The state as the engine has it."""
+        snapshot = self.controller.interaction(interaction_id)
+        return "unknown" if snapshot is None else snapshot.state
+
+    @property
+    def audit_lines(self) -> list[dict[str, Any]]:
+        """The audit log's lines."""
+        return [dict(line) for line in self.audit.lines]
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """The journal's records."""
+        return self.journal.records
+
+    @staticmethod
+    def state_frame(interaction_id: str, state: str) -> str:
+        """A state update as the gateway would send it."""
+        return json.dumps({"interactionId": interaction_id, "state": state})
+
+
+def make_settings(policy: HoldPolicy | None = None, **commands: Any) -> Settings:
+    """Settings for a gateway in memory."""
+    return Settings(
+        gateway=GatewaySettings(
+            host="gateway.test:443",
+            client_id="client-1",
+            client_secret=Secret("s3cret-of-the-tests"),
+            reconnect_jitter=False,
+        ),
+        hold=policy or HoldPolicy(),
+        commands=evolve(CommandsSettings(), **commands),
+    )
+
+
+@asynccontextmanager
+async def open_world(
+    policy: HoldPolicy | None = None,
+    *,
+    simulator: Simulator | None = None,
+    faults: Faults | None = None,
+    seed: int = 1,
+    connected: bool = True,
+    settings: Settings | None = None,
+) -> AsyncIterator[World]:
+    """Open a controller to a simulator over memory streams; both on trio's clock."""
+    settings = settings or make_settings(policy)
+    async with trio.open_nursery() as nursery:
+        simulator = simulator or Simulator(faults=faults, seed=seed, started_at=STARTED_AT)
+        network = MemoryNetwork(simulator, nursery)
+        clock = SteadyClock(started_at=from_text(STARTED_AT.isoformat()), chance=Random(seed))
+        machine = load_machine("hold", settings.hold)
+        gateway = open_gateway(settings, clock, network=network, chance=Random(seed))
+        journal = MemoryJournal()
+        audit = MemoryAuditLog()
+        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk())
+        async with run_controller(settings, parts) as controller:
+            world = World(controller, simulator, network, journal, audit)
+
+            async def note(payload: Any) -> None:
+                world.told.append(dict(payload))
+
+            controller.add_monitor(note)
+            if connected:
+                await controller.wait_connected()
+            yield world
+        nursery.cancel_scope.cancel()
