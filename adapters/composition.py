@@ -131,9 +131,9 @@ async def open_controller(
         log = JsonLinesJournal.open(
             stack.enter_context(_journal_path(settings, journal)),
             machine,
-            gateway.name,
-            steady.now(),
-            max_bytes=settings.journal.max_bytes,
+            gateway=gateway.name,
+            now=steady.now,
+            bytes_max=settings.journal.max_bytes,
         )
         stack.callback(log.close)
         audit = JsonLinesAuditLog.open(settings.audit.path)

@@ -20,7 +20,9 @@ def shipped_machines() -> list[str]:
     """Return the names of the machines that come with hookflash."""
     folder = importlib.resources.files("hookflash") / "specs"
     return sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+        entry.name.removesuffix(".toml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
     )
 
 
@@ -34,7 +36,7 @@ def load_machine(machine: str | Path, policy: Any = None) -> Machine[Any, Any]: 
         policy: The machine's settings; None takes the default of its implementation.
 
     Returns:
-        The machine. `machine.start(id)` makes an instance, `machine.step(instance, event)` steps it.
+        The machine: `machine.start(id)` makes an instance, `machine.step(it, event)` steps it.
 
     Raises:
         SpecError: There is no such machine or file, the definition is not usable, or its

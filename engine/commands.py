@@ -176,4 +176,3 @@ def priority_of(value: object) -> int | None:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:39] + "…"
-

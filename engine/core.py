@@ -120,9 +120,7 @@ class Engine:
             metrics=metrics,
             sink=self,
         )
-        self._dispatcher = Dispatcher(
-            machine, journal, carry=self._carry, flooded=self._ask_again
-        )
+        self._dispatcher = Dispatcher(machine, journal, carry=self._carry, flooded=self._ask_again)
         self._lookups = Lookups(
             gateway, self.settings.lookups, answered=self._answered, failed=self._lookup_failed
         )
@@ -131,9 +129,7 @@ class Engine:
 
     # --- running ----------------------------------------------------------------------------------
 
-    async def run(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; started as soon as commands are taken.
 
         Raises:

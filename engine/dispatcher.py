@@ -14,9 +14,10 @@ import structlog
 import trio
 
 from hookflash.engine.instances import Instance
-from hookflash.engine.ports import Journal, Record
+from hookflash.engine.ports import Journal
 from hookflash.machines.events import ObservedActive, ObservedClosed, ObservedHeld
 from hookflash.machines.machine import Machine, Step
+from hookflash.machines.records import Record
 
 _log = structlog.get_logger("hookflash.engine.dispatcher")
 

@@ -7,7 +7,7 @@ import structlog
 
 from hookflash.engine.instances import Instance
 from hookflash.engine.metrics import Metrics
-from hookflash.engine.ports import AuditLog, Frame, Gateway, Monitors, Record
+from hookflash.engine.ports import AuditLog, Frame, Gateway, Monitors
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import (
     EndCommand,
@@ -24,6 +24,7 @@ from hookflash.machines.effects import (
 from hookflash.machines.errors import CommandBusy
 from hookflash.machines.instants import seconds_between
 from hookflash.machines.machine import Step
+from hookflash.machines.records import Record
 
 _log = structlog.get_logger("hookflash.engine.effects")
 
@@ -138,7 +139,5 @@ class EffectRunner:
 
     def _raise_alarm(self, instance: Instance, effect: RaiseAlarm) -> None:
         self._metrics.alarm()
-        _log.error(
-            "hold.alarm", interaction=instance.id, alarm=effect.alarm, count=effect.count
-        )
+        _log.error("hold.alarm", interaction=instance.id, alarm=effect.alarm, count=effect.count)
         self._monitors.tell(effect, instance.id)

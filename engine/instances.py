@@ -14,6 +14,8 @@ from hookflash.machines.machine import Machine
 if TYPE_CHECKING:
     from hookflash.engine.commands import Command
 
+NEVER = Instant(0)
+
 LookupState = Literal["none", "queued", "asking"]
 
 _EVICTION_LOOK_MAX = 256
@@ -42,7 +44,7 @@ class Instance:
     mailbox: deque[Any] | None = None
     waiting: "deque[Command] | None" = None
     facts: Facts | None = None
-    facts_until: Instant = Instant(0)
+    facts_until: Instant = NEVER
     lookup: LookupState = "none"
     ask_again: bool = False
     machine_asks: bool = False

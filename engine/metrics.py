@@ -8,7 +8,6 @@ says that what was asked for is so; its latency is that of the command.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final, final
 
 from attrs import field, frozen
@@ -119,8 +118,7 @@ class MetricsSnapshot:
 class Metrics:
     """Counts, in bounded memory; every call takes a microsecond or so. Not thread-safe.
 
-    Latencies go into an HdrHistogram. Measured beside DDSketch: 0.8 against 1.4 µs a value, and
-    0.1 % against 1 % error.
+    Latencies go into an HdrHistogram: 0.8 µs a value, and never more memory.
     """
 
     def __init__(self) -> None:
@@ -236,7 +234,7 @@ class Metrics:
             latency_p99_s=self._quantile_s(99.0),
             consistency_rate=self.consistency_rate(),
             confirmed_share=self._confirmed / self._counted if self._counted else 1.0,
-            outcomes=MappingProxyType(dict(counts)),
+            outcomes=dict(counts),
         )
 
     def _quantile_s(self, percent: float) -> float | None:

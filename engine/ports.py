@@ -10,11 +10,18 @@ from typing import Any, Protocol
 import trio
 from attrs import frozen
 
-from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, SendHold, SendUnhold, Warn
+from hookflash.machines.effects import (
+    EndCommand,
+    NoteForeign,
+    RaiseAlarm,
+    SendHold,
+    SendUnhold,
+    Warn,
+)
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts
-from hookflash.machines.records import Record as Record  # it is part of the journal's port
+from hookflash.machines.records import Record
 
 # --- what a gateway tells -----------------------------------------------------------------------
 
@@ -236,7 +243,9 @@ class Journal(Protocol):
 class AuditLog(Protocol):
     """The hash-chained log: one line per command, and one per foreign hold or unhold."""
 
-    def append(self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float) -> None:
+    def append(
+        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
+    ) -> None:
         """Append one line.
 
         Args:

@@ -21,5 +21,18 @@ def verify(file: Path, /, *, json: Json = False) -> int:
     from hookflash.adapters import audit  # noqa: PLC0415 - see package
 
     report = audit.verify(file)
-    del report, print_json, print_line
-    return 0
+    if json:
+        print_json(
+            {
+                "status": "success" if report.whole else "failed",
+                "lines": report.lines,
+                "lastHash": report.last_hash,
+                "brokenLine": report.broken_line,
+                "problem": report.problem,
+                "reason": report.reason or None,
+                "tornBytes": report.torn_bytes,
+            }
+        )
+    else:
+        print_line(f"{file}: {report.text()}")
+    return 0 if report.whole else 1

@@ -1,8 +1,10 @@
 """`hookflash COMMAND`: parsing, and what becomes of errors."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, cast
 
 from attrs import frozen
@@ -80,13 +82,7 @@ def execute(arguments: Sequence[str]) -> int:
         return _run(parse(arguments))
     except CycloptsError as error:
         return _report("UsageError", _usage(error), USAGE_EXIT_CODE, wants_json=wants_json)
-    except KeyboardInterrupt:
-        return _report("Interrupted", "interrupted", 130, wants_json=wants_json)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python's own complaint at exit is of no use.
-        sys.stdout = None
-        return 0
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         return _report_error(only_error(error), wants_json=wants_json)
 
 
@@ -132,11 +128,14 @@ def _report_error(error: BaseException, *, wants_json: bool) -> int:
             print_json(failure(error))
         tell_error(str(error))
         return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        _abandon_output()
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        return _report("Interrupted", "interrupted", 130, wants_json=wants_json)
     exit_code = getattr(error, "exit_code", None)
     if isinstance(exit_code, int):
         return _report("Interrupted", f"stopped by {error}", exit_code, wants_json=wants_json)
-    if isinstance(error, KeyboardInterrupt):
-        return _report("Interrupted", "interrupted", 130, wants_json=wants_json)
     import structlog  # noqa: PLC0415 - `--help` does without
 
     from hookflash.adapters.command_line.logs import (  # noqa: PLC0415 - the same
@@ -160,6 +159,12 @@ def _report(name: str, text: str, exit_code: int, *, wants_json: bool) -> int:
         print_json(failure_of(name, text, outcome=outcome))
     tell_error(text)
     return exit_code
+
+
+def _abandon_output() -> None:
+    """Write no more: whoever read our output has seen enough, and nobody wants a complaint."""
+    with suppress(OSError, ValueError):  # what is no real file complains about nothing
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: CycloptsError) -> str:

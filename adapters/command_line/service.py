@@ -105,8 +105,17 @@ async def _show_table(controller: "Controller") -> None:
 
     # No thread of its own: the table is drawn where the engine runs, between its turns.
     with Live(console=Console(), auto_refresh=False) as live:
+        attempts, since = 0, trio.current_time()
         while True:
-            shown = on_hold(controller.interactions())
-            view = picture(shown, controller.metrics(), controller.link_state, controller.now())
+            metrics, now = controller.metrics(), trio.current_time()
+            per_s = (metrics.attempts - attempts) / (now - since) if now > since else 0.0
+            attempts, since = metrics.attempts, now
+            view = picture(
+                on_hold(controller.interactions()),
+                metrics,
+                link_state=controller.link_state,
+                per_s=per_s,
+                now=controller.now(),
+            )
             live.update(view, refresh=True)
             await trio.sleep(REFRESH_EVERY_S)

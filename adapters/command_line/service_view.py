@@ -1,17 +1,15 @@
 """What `run` shows: a live table on a terminal, plain lines elsewhere, JSON lines on request."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from hookflash.engine.controller import InteractionSnapshot
+from hookflash.engine.metrics import MetricsSnapshot
 from hookflash.machines.instants import Instant, seconds_between, to_text_ms
-
-if TYPE_CHECKING:
-    from hookflash.engine.metrics import MetricsSnapshot
 
 ROWS_MAX: Final = 30
 """Interactions in the table; the others are counted below it."""
@@ -19,6 +17,12 @@ ROWS_MAX: Final = 30
 RESTING: Final = frozenset({"active", "closed"})
 """States in which nobody is on hold and nothing is under way."""
 
+_COLUMNS: Final[tuple[tuple[str, Literal["left", "right"]], ...]] = (
+    ("interaction", "left"),
+    ("state", "left"),
+    ("for", "right"),
+    ("limit in", "right"),
+)
 _STYLES: Final = {
     "held": "green",
     "hold_pending": "cyan",
@@ -35,8 +39,10 @@ def on_hold(interactions: Sequence[InteractionSnapshot]) -> list[InteractionSnap
 
 def picture(
     interactions: Sequence[InteractionSnapshot],
-    metrics: "MetricsSnapshot",
+    metrics: MetricsSnapshot,
+    *,
     link_state: str,
+    per_s: float,
     now: Instant,
 ) -> Group:
     """Return what the terminal shows now.
@@ -45,16 +51,20 @@ def picture(
         interactions: Those on hold or on their way, longest first.
         metrics: The figures so far.
         link_state: The state of the control socket.
+        per_s: Commands per second of late.
         now: The engine's time.
     """
     table = Table(expand=True, box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("interaction", "left"), ("state", "left"), ("for", "right")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("limit in", justify="right", no_wrap=True)
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify, no_wrap=True)
     table.add_column("reason", no_wrap=True, ratio=1)
     for one in interactions[:ROWS_MAX]:
         table.add_row(*_row(one, now))
-    parts: list[Any] = [_heading(metrics, link_state, len(interactions)), table]
+    parts: list[Any] = [
+        _facts(("link", _link(link_state)), ("on hold", f"{len(interactions):,}")),
+        _facts(*_figures(metrics, per_s)),
+        table,
+    ]
     if len(interactions) > ROWS_MAX:
         parts.append(Text(f"and {len(interactions) - ROWS_MAX:,} more", style="dim"))
     if not interactions:
@@ -113,20 +123,39 @@ def left_json(interactions: Sequence[InteractionSnapshot]) -> dict[str, Any]:
     }
 
 
-def _heading(metrics: "MetricsSnapshot", link_state: str, held: int) -> Text:
+def _facts(*facts: tuple[str, str | Text]) -> Text:
+    """Return one line of names and values."""
+    line = Text()
+    for name, value in facts:
+        line.append(f"{name} ", style="dim")
+        line.append_text(value if isinstance(value, Text) else Text(value))
+        line.append("   ")
+    return line
+
+
+def _link(link_state: str) -> Text:
     style = {"connected": "green", "given_up": "bold red"}.get(link_state, "yellow")
-    return Text.assemble(
-        ("link ", "dim"),
-        (link_state.replace("_", " "), style),
-        ("   on hold ", "dim"),
-        f"{held:,}",
-        *_figures(metrics),
-    )
+    return Text(link_state.replace("_", " "), style=style)
 
 
-def _figures(metrics: "MetricsSnapshot") -> list[str | tuple[str, str]]:
-    parts: list[str | tuple[str, str]] = [("   commands ", "dim"), f"{metrics.attempts:,}"]
-    return parts
+def _figures(metrics: MetricsSnapshot, per_s: float) -> list[tuple[str, str | Text]]:
+    failed = metrics.attempts - metrics.succeeded
+    figures: list[tuple[str, str | Text]] = [
+        ("commands", f"{metrics.attempts:,}"),
+        ("per second", f"{per_s:,.1f}"),
+        ("failed", Text(f"{failed:,}", style="yellow" if failed else "")),
+        ("median", _ms(metrics.latency_p50_s)),
+        ("p99", _ms(metrics.latency_p99_s)),
+        ("consistency", metrics.consistency_text()),
+        ("foreign holds", f"{metrics.foreign_holds:,}"),
+    ]
+    if metrics.alarms:
+        figures.append(("alarms", Text(f"{metrics.alarms:,}", style="bold red")))
+    return figures
+
+
+def _ms(seconds: float | None) -> str:
+    return "none yet" if seconds is None else f"{seconds * 1000:,.1f} ms"
 
 
 def _row(one: InteractionSnapshot, now: Instant) -> tuple[str | Text, ...]:

@@ -21,7 +21,7 @@ class Statistics:
         acks_duplicated: Copies beyond the first.
         acks_wrong_type: Answers with a type that was not the command's.
         acks_withheld: Answers that a script kept back until released.
-        acks_undeliverable: Answers whose socket was gone when they were due.
+        acks_undeliverable: Answers and updates whose socket was gone before they could leave.
         commands_refused: Commands refused by fault or script, and not carried out.
         commands_ineligible: Commands refused since the interaction is closed or unknown.
         commands_unexecuted: Commands lost by fault before they were carried out.

@@ -6,6 +6,7 @@ All on virtual time and memory streams: nothing here depends on how fast this ma
 import pytest
 import trio
 import trio.testing
+from tests.support.world import World, open_world
 
 from hookflash.machines.errors import (
     GatewayUnavailable,
@@ -15,7 +16,6 @@ from hookflash.machines.errors import (
     RateLimited,
 )
 from hookflash.machines.policy import HoldPolicy
-from tests.support.world import World, open_world
 
 CALL = "11111111-1111-4111-8111-111111111111"
 ACK_TIMEOUT_S = 5.0

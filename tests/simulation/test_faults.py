@@ -9,6 +9,8 @@ from random import Random
 import pytest
 import trio
 import trio.testing
+from tests.support.schedule import deterministic
+from tests.support.world import World, make_settings, open_world
 
 from hookflash.adapters.simulator import Faults
 from hookflash.adapters.simulator.faults import (
@@ -24,8 +26,6 @@ from hookflash.adapters.simulator.faults import (
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandError
 from hookflash.machines.policy import HoldPolicy
-from tests.support.schedule import deterministic
-from tests.support.world import World, make_settings, open_world
 
 CALLS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(12)]
 COMMANDS = 60
@@ -92,7 +92,10 @@ async def run(seed: int) -> None:
         limit_s=chance.choice([20.0, 900.0]), on_limit=chance.choice(["release", "expire"])
     )
     async with open_world(
-        seed=seed, faults=swarm(chance, foreign=foreign), settings=make_settings(policy), connected=False
+        seed=seed,
+        faults=swarm(chance, foreign=foreign),
+        settings=make_settings(policy),
+        connected=False,
     ) as world:
         outcomes: list[str] = []
         async with trio.open_nursery() as nursery:
@@ -129,7 +132,9 @@ def check_settled(world: World, outcomes: list[str]) -> None:
     assert COMMANDS == len(outcomes)
     ours = [line for line in world.audit_lines if line["actor"] == "caller"]
     assert COMMANDS == len(ours)
-    assert len(world.audit_lines) == len([t for t in world.told if t["event"] in {"hold", "unhold"}])
+    assert len(world.audit_lines) == len(
+        [t for t in world.told if t["event"] in {"hold", "unhold"}]
+    )
     policy = world.controller.policy
     now = world.controller.now()
     for snapshot in world.controller.interactions():

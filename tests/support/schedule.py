@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import trio._core._run as trio_run
+import trio._core._run
+
+trio_run: Any = trio._core._run
 
 
 @contextmanager

@@ -52,9 +52,7 @@ def simulator_in_thread(tls_dir: Path) -> Iterator[SimulatorThread]:
         simulator = Simulator(seed=1)
         async with trio.open_nursery() as nursery:
             address = await nursery.start(simulator.serve_tcp, 0, tls_dir)
-            made.append(
-                SimulatorThread(simulator, address, trio.lowlevel.current_trio_token())
-            )
+            made.append(SimulatorThread(simulator, address, trio.lowlevel.current_trio_token()))
             stop.append(nursery.cancel_scope)
             started.set()
             await trio.sleep_forever()

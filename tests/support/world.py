@@ -9,6 +9,7 @@ from typing import Any, final
 
 import trio
 from attrs import define, evolve, field
+from tests.support.memory_network import MemoryNetwork
 from typed_settings.types import Secret
 
 from hookflash.adapters.audit import MemoryAuditLog
@@ -23,7 +24,6 @@ from hookflash.engine.controller import Controller
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.records import Record
-from tests.support.memory_network import MemoryNetwork
 
 STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ class World:
     """Interactions that are held and unheld, in virtual time."""
 
     def __init__(self, seed: int = 1, *, fail_holds: bool = False) -> None:
-        self.chance = random.Random(seed)  # noqa: S311 - draws pauses, guards nothing
+        self.chance = random.Random(seed)
         self.fail_holds = fail_holds
         self.busy: set[str] = set()
         self.held: set[str] = set()

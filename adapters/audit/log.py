@@ -1,0 +1,105 @@
+"""The audit log as a file of JSON Lines."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast, final
+
+import orjson
+
+from hookflash.adapters.audit.chain import AuditChain
+from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
+from hookflash.machines.effects import EndCommand, NoteForeign
+from hookflash.machines.errors import JournalError
+
+
+@final
+class JsonLinesAuditLog:
+    """An audit log in a file; `open` it, and close it with `close`."""
+
+    def __init__(self, file: AppendFile, chain: AuditChain) -> None:
+        self._file = file
+        self._chain = chain
+        self._write: Callable[[bytes], None] = file.append
+
+    @classmethod
+    def open(cls, path: str | Path, *, bytes_max: int = BYTES_MAX) -> "JsonLinesAuditLog":
+        """Open the audit log at *path* to go on with its chain, or begin one there.
+
+        A torn last line is cut aside into `PATH.torn`. The chain is not verified here: a long log
+        would take seconds; `verify` does it.
+
+        Args:
+            path: The file. Its folder must exist.
+            bytes_max: Size beyond which nothing is appended.
+
+        Raises:
+            JournalError: Another process has it open (named by its id), it cannot be opened, or
+                its last line is none of an audit log.
+        """
+        file = AppendFile.open(path, bytes_max=bytes_max)
+        try:
+            chain = _chain_of(file)
+        except BaseException:
+            file.close()
+            raise
+        return cls(file, chain)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._file.path
+
+    @property
+    def seq(self) -> int:
+        """The number of the last line; 0 for none."""
+        return self._chain.seq
+
+    def append(
+        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
+    ) -> None:
+        """Append one line in one write; when it returns the line survives the process.
+
+        Args:
+            ended: What ended, with its outcome.
+            interaction_id: The interaction.
+            consistency: The state consistency rate so far, 0 to 1.
+
+        Raises:
+            JournalError: The line could not be written; the log is as it was before.
+        """
+        fields = self._chain.next_line(ended, interaction_id, consistency)
+        self._write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+        self._chain.appended(fields)
+
+    def sync(self) -> None:
+        """Wait until all that was appended is on the disk. Blocks: call it in a thread.
+
+        Raises:
+            JournalError: The disk reports an error.
+        """
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close the file and give its lock back; a second call does nothing."""
+        self._file.close()
+
+
+def _chain_of(file: AppendFile) -> AuditChain:
+    line = file.last_line()
+    if not line:
+        return AuditChain()
+    try:
+        fields = orjson.loads(line)
+        if not isinstance(fields, dict):
+            raise TypeError
+        known = cast("dict[str, Any]", fields)
+        seq, last_hash = known["seq"], known["hash"]
+        if not isinstance(seq, int) or not isinstance(last_hash, str):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        raise JournalError(
+            f"{file.path}: the last line is none of an audit log",
+            advice="see what `hookflash audit verify` says; move the file away to begin another",
+            path=str(file.path),
+        ) from None
+    return AuditChain(seq, last_hash)
