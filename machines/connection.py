@@ -246,6 +246,15 @@ def token_not_renewed(
     return not connection.data.renewed
 
 
+def for_this_pause(
+    connection: Interaction[ConnectionData],
+    event: PauseOver,
+    policy: ConnectionPolicy,  # noqa: ARG001 - every guard has the same shape
+) -> bool:
+    """Whether the timer belongs to the pause that runs."""
+    return any(timer.owner == event.owner for timer in connection.timers)
+
+
 # --- what rows do -------------------------------------------------------------------------------
 
 
@@ -354,7 +363,7 @@ IMPLEMENTATION = Implementation(
         "rest_timer_fired": RestTimerFired,
         "close_requested": CloseRequested,
     },
-    guards=named(attempts_left, token_not_renewed),
+    guards=named(attempts_left, token_not_renewed, for_this_pause),
     effects=named(
         fetch_token,
         renew_token,

@@ -156,7 +156,7 @@ def no_proof(interaction: HoldInteraction, event: Observation, _policy: HoldPoli
 
 # --- timers and limits --------------------------------------------------------------------------
 
-_TIMER_NAMES = {
+_TIMER_NAMES: dict[type[TimerFired], str] = {
     WarningTimerFired: "warning",
     LimitTimerFired: "limit",
     ReleaseTimerFired: "release",

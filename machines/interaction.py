@@ -4,7 +4,7 @@ These records are the same for every machine. What is peculiar to one machine li
 attrs class that its definition names and that nobody but the machine reads.
 """
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from attrs import frozen
 

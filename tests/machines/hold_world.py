@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import evolve, frozen
 
 from hookflash.machines import effects as fx
 from hookflash.machines import events as ev
@@ -472,17 +472,10 @@ def _check_foreign(before: HoldInteraction, step: Step[HoldData]) -> None:
 # --- abstraction --------------------------------------------------------------------------------
 
 
-@define
-class Counts:
-    """What an exploration covered."""
-
-    sequences: int = 0
-    states: int = 0
-    steps: int = 0
-
-
-def abstract(world: World) -> tuple[Any, ...]:
+def abstract(world: World, *, coarse: bool = False) -> tuple[Any, ...]:
     """Return what of *world* can make a difference to any named event, now or later.
+
+    *coarse* forgets in which order earlier frames came, which matters only when one is forgotten.
 
     Ids are replaced by whose they are, instants by the few comparisons that the machine makes of
     them. Counters that only lengthen pauses are left out.
@@ -490,6 +483,7 @@ def abstract(world: World) -> tuple[Any, ...]:
     interaction = world.interaction
     data, pending, hold = interaction.data, interaction.pending, interaction.data.hold
     owners = {interaction.id: "interaction"}
+    earlier = tuple((frame.action, frame.answered) for frame in data.earlier)
     if hold is not None:
         owners[hold.id] = "hold"
     if pending is not None:
@@ -498,7 +492,7 @@ def abstract(world: World) -> tuple[Any, ...]:
         interaction.state,
         None if pending is None else _abstract_pending(pending, data),
         hold and (hold.on_limit, hold.foreign, hold.watched, hold.limit_passed),
-        tuple((frame.action, frame.answered) for frame in data.earlier),
+        frozenset(earlier) if coarse else earlier,
         frozenset((timer.name, owners.get(timer.owner)) for timer in interaction.timers),
         data.skill_group_id,
         world.asked_at is not None,

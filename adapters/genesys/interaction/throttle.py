@@ -18,6 +18,9 @@ from hookflash.machines.errors import CommandBusy
 DEAD_ENTRIES_MAX: Final = 256
 """Withdrawn frames that may lie about in the heap beyond the number of live ones."""
 
+LATENESS_MADE_GOOD_S: Final = 0.02
+"""The bucket's depth in time: a rate of 100 a second may let two frames leave together."""
+
 _Entry = tuple[int, int, int, Frame]
 
 
@@ -94,7 +97,9 @@ class Throttle:
         del self._queued[correlation_id]
         self._in_flight[correlation_id] = now_s + self._ack_timeout_s
         if self._spacing_s:
-            self._not_before_s = max(self._not_before_s, now_s) + self._spacing_s
+            # What the scheduler was late is made good, or a high rate would never be reached.
+            earliest_s = now_s - LATENESS_MADE_GOOD_S
+            self._not_before_s = max(self._not_before_s, earliest_s) + self._spacing_s
         return frame
 
     def ready_at(self, now_s: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.support.command_line import CommandLine
 from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 
@@ -27,3 +28,13 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorThr
     """One simulator for all tests; each uses interactions of its own."""
     with simulator_in_thread(tmp_path_factory.mktemp("tls")) as serving:
         yield serving
+
+
+@pytest.fixture
+def hookflash(
+    simulator: SimulatorThread,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> CommandLine:
+    """Run commands against the simulator."""
+    return CommandLine(simulator, capsys, monkeypatch)

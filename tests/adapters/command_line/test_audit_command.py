@@ -21,6 +21,7 @@ def log(tmp_path: Path) -> Path:
     for number in range(3):
         audit.append(
             EndCommand(
+                command_id=f"c-{number}",
                 correlation_id=f"c-{number}",
                 action="hold",
                 actor="caller",

@@ -1,0 +1,220 @@
+"""The desk where quality monitors are told: each in its own task, none in anybody's way."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast, final
+
+import structlog
+import trio
+from attrs import frozen
+
+from hookflash.adapters.monitors.payload import payload_of
+from hookflash.engine.ports import Monitor, MonitorPayload, Notice
+from hookflash.machines.errors import ConfigurationError
+
+_log = structlog.get_logger("hookflash.monitors")
+
+QUEUE_MAX: Final = 1_000
+"""Payloads that wait for one monitor; some 600 kB. Further ones are dropped: the audit log has
+them, and the oldest of a queue are those that the monitor would get next."""
+
+TIMEOUT_S: Final = 10.0
+"""How long one call may take before it is given up."""
+
+MONITORS_MAX: Final = 64
+"""How many monitors there may be."""
+
+
+@frozen
+class MonitorStatistics:
+    """What became of the payloads for one monitor.
+
+    Attributes:
+        name: The monitor's name.
+        delivered: Calls that returned.
+        failed: Calls that raised.
+        timed_out: Calls that were given up.
+        dropped: Payloads for which its queue had no room.
+        waiting: Payloads in its queue, the one it works on included.
+    """
+
+    name: str
+    delivered: int
+    failed: int
+    timed_out: int
+    dropped: int
+    waiting: int
+
+
+class _Seat:
+    """One monitor with its queue."""
+
+    def __init__(self, monitor: Monitor, name: str, queue_max: int, timeout_s: float) -> None:
+        self.name = name
+        self.monitor = monitor
+        self.timeout_s = timeout_s
+        self.send, self.receive = trio.open_memory_channel[dict[str, Any]](queue_max)
+        self.delivered = self.failed = self.timed_out = self.dropped = self.waiting = 0
+        self.idle = trio.Event()
+        self.idle.set()
+        # One call at a time. A call that hangs keeps its thread; the next one waits for it, and
+        # is given up in turn, rather than filling the process with threads.
+        self.limiter = trio.CapacityLimiter(1)
+        self.is_async = _is_async(monitor)
+
+    def tell(self, payload: dict[str, Any]) -> None:
+        try:
+            self.send.send_nowait(payload)
+        except trio.WouldBlock:
+            self.dropped += 1
+            if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8, …: not once per payload
+                _log.error("monitor.queue_full", monitor=self.name, dropped=self.dropped)
+            return
+        if self.waiting == 0:
+            self.idle = trio.Event()
+        self.waiting += 1
+
+    async def run(self) -> None:
+        async for payload in self.receive:
+            await self._call(payload)
+            self.waiting -= 1
+            if self.waiting == 0:
+                self.idle.set()
+
+    async def _call(self, payload: dict[str, Any]) -> None:
+        try:
+            with trio.move_on_after(self.timeout_s) as scope:
+                await self._invoke(payload)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a monitor raises
+            self.failed += 1
+            # Its text may hold anything; its class does not.
+            _log.warning("monitor.failed", monitor=self.name, error=type(error).__name__)
+            return
+        if scope.cancelled_caught:
+            self.timed_out += 1
+            _log.warning("monitor.timed_out", monitor=self.name, timeout_s=self.timeout_s)
+        else:
+            self.delivered += 1
+
+    async def _invoke(self, payload: dict[str, Any]) -> None:
+        if self.is_async:
+            await cast("Callable[[MonitorPayload], Awaitable[object]]", self.monitor)(payload)
+            return
+        result = await trio.to_thread.run_sync(
+            self.monitor, payload, abandon_on_cancel=True, limiter=self.limiter
+        )
+        if inspect.isawaitable(result):  # a plain function that returned an async one's call
+            await result
+
+
+def _is_async(monitor: Monitor) -> bool:
+    call = getattr(monitor, "__call__", None)  # noqa: B004 - an object's method is wanted
+    return inspect.iscoroutinefunction(monitor) or inspect.iscoroutinefunction(call)
+
+
+@final
+class MonitorDesk:
+    """Tells every monitor of every outcome, warning and alarm.
+
+    Each monitor has a queue and a task of its own: one that is slow, hangs or raises delays
+    neither commands nor other monitors. It is called with one payload at a time, in order; an
+    async function as a task, a plain one in a thread. An async function must not block: that would
+    stop the whole process.
+
+    Args:
+        queue_max: Payloads that may wait for one monitor; further ones are dropped and counted.
+        timeout_s: Seconds after which a call is given up. An async function is cancelled; a plain
+            one cannot be, and goes on in its thread while the monitor waits for it.
+    """
+
+    def __init__(self, *, queue_max: int = QUEUE_MAX, timeout_s: float = TIMEOUT_S) -> None:
+        self._queue_max = queue_max
+        self._timeout_s = timeout_s
+        self._seats: list[_Seat] = []
+        self._nursery: trio.Nursery | None = None
+
+    def add(
+        self, monitor: Monitor, *, name: str | None = None, timeout_s: float | None = None
+    ) -> None:
+        """Call *monitor* after each outcome from now on; before `run` or while it runs.
+
+        Args:
+            monitor: A plain or an async function of one payload; it may change it.
+            name: For logs and statistics; None takes the function's own.
+            timeout_s: Seconds after which a call is given up; None takes the desk's.
+
+        Raises:
+            ConfigurationError: There are `MONITORS_MAX` already, or it cannot be called.
+        """
+        if not callable(monitor):
+            raise ConfigurationError("a monitor must be callable", source="add_monitor")
+        if len(self._seats) >= MONITORS_MAX:
+            raise ConfigurationError(
+                f"there are {MONITORS_MAX} monitors already",
+                advice="let one of them tell the others",
+                source="add_monitor",
+            )
+        name = name or getattr(monitor, "__qualname__", type(monitor).__qualname__)
+        seat = _Seat(
+            monitor, name, self._queue_max, self._timeout_s if timeout_s is None else timeout_s
+        )
+        self._seats.append(seat)
+        if self._nursery is not None:
+            self._nursery.start_soon(seat.run)
+
+    def tell(self, notice: Notice, interaction_id: str) -> None:
+        """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does.
+
+        Args:
+            notice: What happened.
+            interaction_id: The interaction.
+        """
+        if not self._seats:
+            return
+        payload = payload_of(notice, interaction_id)
+        for seat in self._seats:
+            seat.tell(dict(payload))
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Call the monitors until cancelled. What was told before is not lost: it waits.
+
+        Cancellation: async monitors are cancelled, plain ones left to end by themselves; what is
+        queued stays uncalled. `drain` first.
+        """
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                for seat in self._seats:
+                    nursery.start_soon(seat.run)
+                task_status.started()
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
+
+    async def drain(self, timeout_s: float) -> int:
+        """Wait until the monitors have been told everything, while `run` runs.
+
+        Args:
+            timeout_s: Seconds to wait at most.
+
+        Returns:
+            How many payloads no monitor has dealt with; 0 if all went out.
+        """
+        with trio.move_on_after(timeout_s):
+            for seat in list(self._seats):
+                await seat.idle.wait()
+        left = sum(seat.waiting for seat in self._seats)
+        if left:
+            _log.warning("monitors.not_drained", waiting=left, timeout_s=timeout_s)
+        return left
+
+    def statistics(self) -> tuple[MonitorStatistics, ...]:
+        """Return what became of the payloads, by monitor, in the order they were added."""
+        return tuple(
+            MonitorStatistics(
+                seat.name, seat.delivered, seat.failed, seat.timed_out, seat.dropped, seat.waiting
+            )
+            for seat in self._seats
+        )

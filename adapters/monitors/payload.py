@@ -1,0 +1,101 @@
+"""What a quality monitor gets.
+
+The first five keys are the protocol page's, the next three are ours; every payload has all eight.
+Warnings and alarms are ours as well: they add the hold's name and times.
+"""
+
+from typing import Any
+
+from hookflash.adapters.audit.chain import latency_ms, shown_id
+from hookflash.engine.ports import Notice
+from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
+from hookflash.machines.instants import to_text_ms
+from hookflash.machines.redaction import redact
+
+
+def payload_of(notice: Notice, interaction_id: str) -> dict[str, Any]:
+    """Return the payload for *notice*.
+
+    For a warning or an alarm `status` and `outcome` are its name (`warning`, `limit_passed`,
+    `release_failed`, `hold_expired`), `correlationId` is the hold's name, `actor` is `limit`, and
+    `latencyMs` is 0.
+
+    Args:
+        notice: What happened.
+        interaction_id: The interaction; what is no UUID is redacted and shortened, as in the
+            audit log.
+    """
+    match notice:
+        case EndCommand():
+            status = "success" if notice.error is None else "failed"
+            return _payload(
+                notice.action,
+                interaction_id,
+                notice,
+                status=status,
+                latency=latency_ms(notice.requested_at, notice.at),
+                correlation_id=notice.correlation_id,
+                outcome=notice.outcome,
+                actor=redact(notice.actor),
+            )
+        case NoteForeign():
+            return _payload(
+                notice.action,
+                interaction_id,
+                notice,
+                status="success",
+                correlation_id=notice.correlation_id,
+                outcome="confirmed",
+                actor="foreign",
+            )
+        case Warn():
+            return _payload(
+                "warning",
+                interaction_id,
+                notice,
+                status=notice.notice,
+                correlation_id=notice.hold_id,
+                outcome=notice.notice,
+                actor="limit",
+                holdId=notice.hold_id,
+                heldSince=to_text_ms(notice.since),
+                limitAt=to_text_ms(notice.limit_at),
+            )
+        case RaiseAlarm():
+            return _payload(
+                "alarm",
+                interaction_id,
+                notice,
+                status=notice.alarm,
+                correlation_id=notice.hold_id,
+                outcome=notice.alarm,
+                actor="limit",
+                holdId=notice.hold_id,
+                heldSince=to_text_ms(notice.since),
+                count=notice.count,
+            )
+
+
+def _payload(
+    event: str,
+    interaction_id: str,
+    notice: Notice,
+    *,
+    status: str,
+    correlation_id: str,
+    outcome: str,
+    actor: str,
+    latency: float = 0,
+    **more: object,
+) -> dict[str, Any]:
+    return {
+        "event": event,
+        "interactionId": shown_id(interaction_id),
+        "status": status,
+        "latencyMs": latency,
+        "timestamp": to_text_ms(notice.at),
+        "correlationId": correlation_id,
+        "outcome": outcome,
+        "actor": actor,
+        **more,
+    }

@@ -1,0 +1,80 @@
+"""Running commands of the command line inside a test, against a simulator."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from hookflash.adapters.command_line.main import execute
+from tests.support.simulator_thread import SimulatorThread
+
+
+@frozen
+class Ended:
+    """How a command ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its one line of JSON."""
+        assert self.out.count("\n") == 1, self.out
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        """Its one error line."""
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+class CommandLine:
+    """Runs commands in this process, in the current folder.
+
+    Args:
+        simulator: The gateway that the settings name.
+        capsys: Catches what is printed.
+        monkeypatch: Sets the variables.
+    """
+
+    def __init__(
+        self,
+        simulator: SimulatorThread,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.simulator = simulator
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self.configure(
+            HOST=simulator.address.host,
+            CA_FILE=str(simulator.address.ca_file),
+            CLIENT_ID="test",
+            CLIENT_SECRET="right",
+        )
+
+    def configure(self, **variables: str | None) -> None:
+        """Set variables, without their HOOKFLASH_; None takes one away."""
+        for name, value in variables.items():
+            if value is None:
+                self._monkeypatch.delenv(f"HOOKFLASH_{name}", raising=False)
+            else:
+                self._monkeypatch.setenv(f"HOOKFLASH_{name}", value)
+
+    def __call__(self, *arguments: str) -> Ended:
+        """Run a command to its end."""
+        self._capsys.readouterr()
+        exit_code = execute(arguments)
+        out, err = self._capsys.readouterr()
+        return Ended(exit_code, out, err)
+
+    def audit_lines(self, path: str | Path = "hookflash-audit.jsonl") -> Sequence[dict[str, Any]]:
+        """The lines of the audit log."""
+        return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
