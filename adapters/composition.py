@@ -16,7 +16,7 @@ from hookflash.adapters.audit import JsonLinesAuditLog
 from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
 from hookflash.adapters.http import HttpClient
 from hookflash.adapters.journal import JsonLinesJournal
-from hookflash.adapters.monitors import MonitorDesk, WebhookMonitor
+from hookflash.adapters.monitors import MonitorDesk, Webhook, WebhookSettings
 from hookflash.adapters.network import Network, TcpNetwork
 from hookflash.adapters.settings import MonitorSettings, Settings, credentials_of
 from hookflash.adapters.specifications import load_machine
@@ -141,7 +141,9 @@ async def open_controller(
         http = HttpClient(network or TcpNetwork())
         desk = MonitorDesk()
         for monitor in settings.monitors:
-            desk.add(_webhook(monitor, http))
+            webhook = _webhook_settings(monitor)
+            told = Webhook(webhook, http, now=steady.now, chance=chance)
+            desk.add(told, timeout_s=webhook.longest_s, name=webhook.host)
         parts = Parts(machine, steady, gateway, log, audit, desk)
         try:
             async with run_controller(settings, parts) as controller:
@@ -229,7 +231,7 @@ def _journal_path(settings: Settings, choice: JournalChoice) -> Iterator[Path]:
         yield Path(folder) / "journal.jsonl"
 
 
-def _webhook(monitor: MonitorSettings, http: HttpClient) -> WebhookMonitor:
+def _webhook_settings(monitor: MonitorSettings) -> WebhookSettings:
     secret: str | None = None
     if monitor.secret_variable is not None:
         secret = os.environ.get(monitor.secret_variable)
@@ -249,4 +251,4 @@ def _webhook(monitor: MonitorSettings, http: HttpClient) -> WebhookMonitor:
                 source="[[monitor]] secret_file",
             ) from error
         secret = lines[0].strip() if lines else ""
-    return WebhookMonitor(monitor.url, http, secret=secret, timeout_s=monitor.timeout_s)
+    return WebhookSettings(url=monitor.url, secret=secret, timeout_s=monitor.timeout_s)

@@ -202,16 +202,10 @@ async def _scopes(patient: _Patient) -> str:
 async def _clock(patient: _Patient) -> str:
     await trio.lowlevel.checkpoint()
     assert patient.answer is not None  # noqa: S101 - this check needs that one
-    text = patient.answer.headers.get("date", "")
-    try:
-        theirs = email.utils.parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
+    date = patient.answer.headers.get("date", "")
+    skew_s = clock_skew_s(date, patient.asked_at, patient.answered_at)
+    if skew_s is None:
         return "the gateway does not tell its time"
-    # `Date` has whole seconds, cut off: the true time lies up to one second after it.
-    if theirs + 1.0 < patient.asked_at:
-        skew_s = patient.asked_at - theirs - 1.0
-    else:
-        skew_s = min(0.0, patient.answered_at - theirs)
     if abs(skew_s) > SKEW_MAX_S:
         direction = "ahead of" if skew_s > 0 else "behind"
         raise HookflashError(
@@ -219,6 +213,27 @@ async def _clock(patient: _Patient) -> str:
             advice="let a time service (NTP) set the clock of this machine",
         )
     return f"our clock and the gateway's differ by less than {SKEW_MAX_S:g} s"
+
+
+def clock_skew_s(date: str, asked_at: float, answered_at: float) -> float | None:
+    """Return by how many seconds our clock is ahead of theirs, at least; negative when behind.
+
+    Args:
+        date: Their `Date` header (RFC 9110): whole seconds, cut off.
+        asked_at: When we asked, in seconds since the epoch.
+        answered_at: When their answer came.
+
+    Returns:
+        0 where the answer may have been given in the time between; None where *date* is no date.
+    """
+    try:
+        theirs = email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    # The true time of the answer lies up to one second after what the header says.
+    if theirs + 1.0 < asked_at:
+        return asked_at - theirs - 1.0
+    return min(0.0, answered_at - theirs)
 
 
 async def _metadata(patient: _Patient) -> str:

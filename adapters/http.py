@@ -27,21 +27,12 @@ IDLE_S: Final = 60.0
 RESPONSE_BYTES_MAX: Final = 1_048_576
 """Largest body that is read unless the caller says otherwise."""
 
+HEAD_BYTES_MAX: Final = 65_536
+"""Bytes that an answer's head may have beside its body."""
+
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 _Header = tuple[bytes, bytes]
-
-_FOREIGN: Final[tuple[tuple[type[Exception], str, str], ...]] = (
-    (httpcore.NetworkError, "lost", "the connection to {place} was lost"),
-    (httpcore.RemoteProtocolError, "lost", "{place} hung up or did not answer in HTTP"),
-    (httpcore.LocalProtocolError, "request", "the request to {place} cannot be written in HTTP"),
-    (trio.TooSlowError, "timeout", "{place} did not answer within {timeout_s:g} s"),
-    (trio.BrokenResourceError, "lost", "the connection to {place} was lost"),
-    (trio.ClosedResourceError, "lost", "the connection to {place} was closed"),
-)
-"""Foreign exceptions: the first class that fits, the word for it, and our text."""
-
-_FOREIGN_CLASSES: tuple[type[Exception], ...] = tuple([row[0] for row in _FOREIGN])
 
 
 @frozen
@@ -59,17 +50,31 @@ class HttpResponse:
     body: bytes
 
 
+class _TooLongError(httpcore.ReadError):
+    """More was received than the answer may be long."""
+
+
 class _Stream(httpcore.AsyncNetworkStream):
-    """A trio stream as httpcore wants it. Time-outs lie around the whole request instead."""
+    """A trio stream as httpcore wants it. Time-outs lie around the whole request instead.
+
+    Attributes:
+        bytes_left: How much more may be received before the answer is too long.
+    """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
+        self.bytes_left = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - httpcore's signature
         try:
-            return bytes(await self._stream.receive_some(max_bytes))
+            received = bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(str(error)) from error
+        self.bytes_left -= len(received)
+        if self.bytes_left < 0:
+            # Raised in here, so that httpcore winds up its generators and closes the connection.
+            raise _TooLongError
+        return received
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - httpcore's signature
         if not buffer:
@@ -91,6 +96,20 @@ class _Stream(httpcore.AsyncNetworkStream):
         if not isinstance(transport, trio.SocketStream):
             return False
         return _has_input(transport.socket)
+
+
+_FOREIGN: Final[tuple[tuple[type[Exception], str, str], ...]] = (
+    (_TooLongError, "too_large", "the answer of {place} is longer than allowed"),
+    (httpcore.NetworkError, "lost", "the connection to {place} was lost"),
+    (httpcore.RemoteProtocolError, "lost", "{place} hung up or did not answer in HTTP"),
+    (httpcore.LocalProtocolError, "request", "the request to {place} cannot be written in HTTP"),
+    (trio.TooSlowError, "timeout", "{place} did not answer within {timeout_s:g} s"),
+    (trio.BrokenResourceError, "lost", "the connection to {place} was lost"),
+    (trio.ClosedResourceError, "lost", "the connection to {place} was closed"),
+)
+"""Foreign exceptions: the first class that fits, the word for it, and our text."""
+
+_FOREIGN_CLASSES: tuple[type[Exception], ...] = tuple([row[0] for row in _FOREIGN])
 
 
 def _has_input(sock: trio.socket.SocketType) -> bool:
@@ -162,6 +181,15 @@ def _split(url: str) -> tuple[_Origin, bytes]:
         raise _bad_url(f"is no address ({error})") from None
 
 
+@frozen(eq=False)
+class _Connection:
+    """A connection and where it leads."""
+
+    origin: _Origin
+    stream: _Stream
+    http: httpcore.AsyncHTTP11Connection
+
+
 @final
 class HttpClient:
     """A small HTTP/1.1 client with keep-alive.
@@ -186,14 +214,14 @@ class HttpClient:
         self._connections_max = connections_max
         self._idle_s = idle_s
         self._slots = trio.Semaphore(connections_max)
-        self._idle: list[tuple[_Origin, httpcore.AsyncHTTP11Connection]] = []
+        self._idle: list[_Connection] = []
 
     async def aclose(self) -> None:
         """Close the unused connections; those in use are closed when their requests end."""
         self._connections_max = 0
         idle, self._idle = self._idle, []
-        for _, connection in idle:
-            await connection.aclose()
+        for connection in idle:
+            await connection.http.aclose()
 
     async def request(
         self,
@@ -255,67 +283,61 @@ class HttpClient:
         kept = await self._take_kept(origin)
         if kept is not None:
             try:
-                return await self._exchange_on(kept, request, origin, response_bytes_max)
-            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                return await self._exchange_on(kept, request, response_bytes_max)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
                 # The other side may have closed it at the very moment: RFC 9112, 9.3.1.
-                if request.method != b"GET":
+                if request.method != b"GET" or isinstance(error, _TooLongError):
                     raise
-        stream = await self._network.open_stream(
-            origin.host, origin.port, tls=origin.tls, server_name=origin.host
+        stream = _Stream(
+            await self._network.open_stream(
+                origin.host, origin.port, tls=origin.tls, server_name=origin.host
+            )
         )
-        connection = httpcore.AsyncHTTP11Connection(
-            origin.wire, _Stream(stream), keepalive_expiry=self._idle_s
+        http = httpcore.AsyncHTTP11Connection(origin.wire, stream, keepalive_expiry=self._idle_s)
+        return await self._exchange_on(
+            _Connection(origin, stream, http), request, response_bytes_max
         )
-        return await self._exchange_on(connection, request, origin, response_bytes_max)
 
-    async def _take_kept(self, origin: _Origin) -> httpcore.AsyncHTTP11Connection | None:
-        """Return an unused connection that still lives; None for none."""
+    async def _take_kept(self, origin: _Origin) -> _Connection | None:
+        """Return an unused connection that still lives, the latest used first; None for none."""
         idle = self._idle
         for index in range(len(idle) - 1, -1, -1):
-            kept_for, connection = idle[index]
-            if kept_for is origin or kept_for == origin:
+            connection = idle[index]
+            if connection.origin == origin:
                 del idle[index]
-                if not connection.has_expired():
+                if not connection.http.has_expired():
                     return connection
-                await connection.aclose()
+                await connection.http.aclose()
                 return await self._take_kept(origin)
         return None
 
     async def _exchange_on(
-        self,
-        connection: httpcore.AsyncHTTP11Connection,
-        request: httpcore.Request,
-        origin: _Origin,
-        response_bytes_max: int,
+        self, connection: _Connection, request: httpcore.Request, response_bytes_max: int
     ) -> HttpResponse:
+        # A body in many small chunks is longer on the wire than in itself.
+        connection.stream.bytes_left = 2 * response_bytes_max + HEAD_BYTES_MAX
         # Cancelled or failed, httpcore closes the connection itself, shielded.
-        response = await connection.handle_async_request(request)
-        parts: list[bytes] = []
-        length = 0
+        response = await connection.http.handle_async_request(request)
         try:
-            async for part in response.aiter_stream():
-                length += len(part)
-                if length > response_bytes_max:
-                    raise GatewayUnavailable(
-                        f"the answer of {origin.place} is longer than {response_bytes_max} bytes",
-                        problem="too_large",
-                    )
-                parts.append(part)
+            parts = [part async for part in response.aiter_stream()]
         finally:
             await response.aclose()
-        if connection.is_idle():
-            await self._keep(origin, connection)
+        if connection.http.is_idle():
+            await self._keep(connection)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(body) > response_bytes_max:
+            raise _TooLongError
         received: dict[str, str] = {}
         for raw_name, raw_value in response.headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             received[name] = f"{received[name]}, {value}" if name in received else value
-        return HttpResponse(response.status, received, b"".join(parts))
+        return HttpResponse(response.status, received, body)
 
-    async def _keep(self, origin: _Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
+    async def _keep(self, connection: _Connection) -> None:
         idle = self._idle
-        idle.append((origin, connection))
+        idle.append(connection)
         while len(idle) > self._connections_max:
-            await idle.pop(0)[1].aclose()
+            await idle.pop(0).http.aclose()
 
 
 def _encode_headers(

@@ -95,12 +95,14 @@ class TcpNetwork:
     ) -> trio.abc.Stream:
         """Open a connection, as `Network.open_stream` promises."""
         place = f"{host}:{port}"
+        # Before anything is open: a bad file must not cost a connection.
+        context = self._make_context() if tls else None
         try:
             with trio.fail_after(self.timeout_s):
                 stream = await self._open_tcp(host, port, place)
-                if not tls:
+                if context is None:
                     return stream
-                return await self._shake_hands(stream, server_name, place)
+                return await self._shake_hands(stream, context, server_name, place)
         except trio.TooSlowError as error:
             raise GatewayUnavailable(
                 f"{place} did not answer within {self.timeout_s:g} s",
@@ -125,10 +127,10 @@ class TcpNetwork:
             ) from error
 
     async def _shake_hands(
-        self, transport: trio.SocketStream, server_name: str, place: str
+        self, transport: trio.SocketStream, context: ssl.SSLContext, server_name: str, place: str
     ) -> trio.SSLStream[trio.SocketStream]:
         stream = trio.SSLStream(
-            transport, self._make_context(), server_hostname=server_name, https_compatible=True
+            transport, context, server_hostname=server_name, https_compatible=True
         )
         try:
             await stream.do_handshake()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, final
 
 from attrs import field, frozen
-from hdrh.histogram import HdrHistogram
+from hdrh.histogram import HdrHistogram  # pyright: ignore[reportMissingTypeStubs]
 
 from hookflash.machines.interaction import Action
 

@@ -176,7 +176,7 @@ class RecordCodec(Generic[PolicyT]):
                     effect_class, read_effect = self._read_effect[asked.pop("type")]
                     effects.append(read_effect(asked, effect_class))
                 return Record(seq, interaction_id, read(event, cls), source, target, tuple(effects))
-        except Exception as error:  # noqa: BLE001 - a converter meets anything in a damaged line
+        except Exception as error:
             raise self._explain(line, place) from error
         raise self._explain(line, place)
 
@@ -200,7 +200,7 @@ class RecordCodec(Generic[PolicyT]):
             self._explain_tagged(event, self._read_event, "$.event", at=raw["at"])
             if not isinstance(raw["effects"], list):
                 at_path("$.effects", "expected a list")
-            for index, effect in enumerate(raw["effects"]):
+            for index, effect in enumerate(cast("list[Any]", raw["effects"])):
                 self._explain_tagged(effect, self._read_effect, f"$.effects[{index}]")
         except ValueError as error:
             return _malformed(place, str(error))
@@ -286,7 +286,8 @@ def decode_header(line: bytes | str, place: str) -> Header:
             at_path("$.kind", f"expected {KIND!r}: this is no recording and no journal")
         if raw.get("format") != FORMAT:
             at_path(
-                "$.format", f"expected {FORMAT}: the recording was made by a version of its own time"
+                "$.format",
+                f"expected {FORMAT}: the recording was made by a version of its own time",
             )
         explain(_DETAILED, raw, _RawHeader, "$")
         found = _FAST.structure(raw, _RawHeader)

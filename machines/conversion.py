@@ -7,7 +7,7 @@ cattrs does the work; what is set here is what it takes lightly: it would read `
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Union, cast, get_args, get_origin
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 import attrs
 import cattrs
@@ -87,7 +87,9 @@ def make_converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_unstructure_hook(Instant, encode_instant)
     converter.register_structure_hook_factory(_is_primitive_union, _union_hook)
     converter.register_structure_hook_factory(_is_literal, _literal_hook)
-    converter.register_structure_hook_factory(_is_tuple, _list_hook(homogenous_tuple_structure_factory))
+    converter.register_structure_hook_factory(
+        _is_tuple, _list_hook(homogenous_tuple_structure_factory)
+    )
     converter.register_structure_hook_factory(_is_list, _list_hook(list_structure_factory))
     converter.register_unstructure_hook_factory(attrs.has, _class_writer)
     return converter
@@ -196,7 +198,7 @@ def _is_literal(hint: Any) -> bool:  # noqa: ANN401 - any annotation
 
 
 def _literal_hook(hint: Any, _: cattrs.Converter) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any annotation
-    allowed = {(type(value), value): value for value in get_args(hint)}
+    allowed: dict[tuple[Any, Any], Any] = {(type(value), value): value for value in get_args(hint)}
     words = " or ".join(map(repr, get_args(hint)))
 
     def literal(value: Any, _: Any) -> Any:  # noqa: ANN401 - whatever the file held
@@ -243,8 +245,8 @@ def _class_writer(cls: type, converter: cattrs.Converter) -> Callable[[Any], dic
         overrides[attribute.name] = override(
             omit_if_default=attribute.default is None, unstruct_hook=hook
         )
-    write = make_dict_unstructure_fn(cls, converter, **overrides)
-    return cast("Callable[[Any], dict[str, Any]]", write)
+    write: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(cls, converter, **overrides)
+    return write
 
 
 def _is_free_text(attribute: "attrs.Attribute[Any]") -> bool:

@@ -16,7 +16,14 @@ from hookflash.machines.events import (
     TimerFired,
 )
 from hookflash.machines.hold_data import Hold, HoldData, make_hold, make_hold_data
-from hookflash.machines.hold_parts import HoldDraft, Observation, earlier_with, end, foreign_start, pending_of
+from hookflash.machines.hold_parts import (
+    HoldDraft,
+    Observation,
+    earlier_with,
+    end,
+    foreign_start,
+    pending_of,
+)
 from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Pending
 

@@ -163,7 +163,6 @@ _TIMER_NAMES: dict[type[TimerFired], str] = {
 }
 
 
-
 def for_this_command(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
     """The timer was started for the pending command's latest frame."""
     pending = interaction.pending

@@ -90,16 +90,14 @@ def _chain_of(file: AppendFile) -> AuditChain:
         return AuditChain()
     try:
         fields = orjson.loads(line)
-        if not isinstance(fields, dict):
-            raise TypeError
-        known = cast("dict[str, Any]", fields)
-        seq, last_hash = known["seq"], known["hash"]
-        if not isinstance(seq, int) or not isinstance(last_hash, str):
-            raise TypeError
-    except (ValueError, KeyError, TypeError):
+    except orjson.JSONDecodeError:
+        fields = None
+    known = cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
+    seq, last_hash = known.get("seq"), known.get("hash")
+    if not isinstance(seq, int) or not isinstance(last_hash, str):
         raise JournalError(
             f"{file.path}: the last line is none of an audit log",
             advice="see what `hookflash audit verify` says; move the file away to begin another",
             path=str(file.path),
-        ) from None
+        )
     return AuditChain(seq, last_hash)

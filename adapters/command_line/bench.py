@@ -17,8 +17,8 @@ from hookflash.adapters.command_line.output import print_json, print_line, tell
 from hookflash.machines.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from hookflash.adapters.composition import JournalChoice
     from hookflash.adapters.command_line.pairs import Tally
+    from hookflash.adapters.composition import JournalChoice
     from hookflash.adapters.settings import Settings
     from hookflash.engine.controller import Controller
 

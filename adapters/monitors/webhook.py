@@ -20,6 +20,9 @@ from hookflash.machines.instants import Instant
 _log = structlog.get_logger("hookflash.monitors.webhook")
 
 _RETRIED: Final = frozenset({408, 429})
+_USELESS_AGAIN: Final = frozenset({"request", "too_large"})
+"""Words of `HttpClient` for what another attempt would only meet again."""
+
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _RESPONSE_BYTES_MAX: Final = 65_536
 """What is answered is not read: enough for any error page that is worth a look."""
@@ -174,7 +177,8 @@ class Webhook:
         settings = self.settings
         body = orjson.dumps(payload)
         key = idempotency_key(payload)
-        for attempt in range(1, settings.attempts_max + 1):
+        attempt = 1
+        while True:
             problem, pause_s = await self._attempt(body, key)
             if problem is None:
                 return
@@ -184,6 +188,7 @@ class Webhook:
             backoff_s = settings.backoff_s * 2 ** (attempt - 1)
             pause_s = min(max(pause_s, backoff_s), settings.backoff_max_s)
             await trio.sleep(pause_s * self._chance.uniform(1.0, 1.0 + _JITTER))
+            attempt += 1
         _log.error("webhook.given_up", host=settings.host, attempts=attempt, problem=problem)
         raise GatewayUnavailable(
             f"the webhook at {settings.host} was not told: {problem} (attempt {attempt})"
@@ -215,9 +220,7 @@ class Webhook:
             )
         except GatewayUnavailable as error:
             problem = str(error.parts.get("problem", "unavailable"))
-            if problem == "too_large":
-                return None, None  # it answered, at length
-            return f"no answer ({problem})", None if problem == "request" else 0.0
+            return f"no answer ({problem})", None if problem in _USELESS_AGAIN else 0.0
         if 200 <= response.status < 300:
             return None, None
         problem = f"status {response.status}"

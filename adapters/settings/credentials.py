@@ -1,6 +1,7 @@
 """What a command that connects needs: a host, a client id, a secret from wherever it is kept."""
 
 import importlib
+from pathlib import Path
 from typing import Final
 
 from attrs import frozen
@@ -16,6 +17,9 @@ KEYRING_SERVICE: Final = "hookflash"
 
 SECRET_BYTES_MAX: Final = 65_536
 """A secret file that is larger was named by mistake."""
+
+CA_BYTES_MAX: Final = 4_194_304
+"""Bundles of all public authorities have some 200 kB."""
 
 SERVED_PROTOCOLS: Final = ("interaction",)
 """The protocols that this version speaks."""
@@ -57,6 +61,9 @@ def credentials_of(settings: Settings) -> Credentials:
             variable = variable_of(f"gateway.{key}")
             text = f"no {key} is set (give it by {option}, {variable} or [gateway] {key} in a file)"
             problems.append(Problem(f"[gateway] {key}", text))
+    if gateway.ca_file is not None and (reason := _objection(gateway.ca_file)):
+        text = f"the file {gateway.ca_file} that ca_file names {reason}"
+        problems.append(Problem("[gateway] ca_file", text))
     secret: Secret[str] | None = None
     try:
         secret = gateway.client_secret or _from_file(settings) or _from_keyring(settings)
@@ -77,6 +84,18 @@ _GIVE_IT_BY = (
     "give it by HOOKFLASH_CLIENT_SECRET, by a file that [gateway] client_secret_file names,"
     " or by the keyring: pip install 'hookflash[keyring]'"
 )
+
+
+def _objection(ca_file: Path) -> str | None:
+    """Say why the file cannot be one of certificates; None where it looks like one."""
+    try:
+        with ca_file.open("rb") as file:
+            start = file.read(CA_BYTES_MAX)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    if b"-----BEGIN " not in start:
+        return "holds no certificate in PEM form"
+    return None
 
 
 def _from_file(settings: Settings) -> Secret[str] | None:

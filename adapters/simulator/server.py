@@ -9,6 +9,7 @@ import attrs
 import structlog
 import trio
 from trio_websocket import wrap_server_stream
+from wsproto.utilities import LocalProtocolError
 
 from hookflash.adapters.simulator.certificates import make_identity
 from hookflash.adapters.simulator.endpoints import Endpoints
@@ -156,6 +157,10 @@ class Server:
                     await stream.aclose()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("simulator.connection.lost")
+        except* LocalProtocolError:
+            # trio-websocket answers a ping that meets the closing handshake, which wsproto forbids
+            # (HyperionGray/trio-websocket#184); the socket was on its way out.
+            log.debug("simulator.socket.ping_while_closing")
 
     def _on_bad_request(self) -> None:
         self._gateway.world.counts["bad_requests"] += 1

@@ -192,7 +192,9 @@ def make_event(  # noqa: C901, PLR0911, PLR0912 - one branch per event of the de
         case _ if kind.startswith("observed_"):
             return _observation(kind, options, interaction, now, new_id)
         case _:
-            return _timer_event(kind.removesuffix("_timer_fired"), options, interaction, now, new_id)
+            return _timer_event(
+                kind.removesuffix("_timer_fired"), options, interaction, now, new_id
+            )
 
 
 def _observation(
@@ -496,6 +498,7 @@ def abstract(world: World, *, coarse: bool = False) -> tuple[Any, ...]:
         frozenset((timer.name, owners.get(timer.owner)) for timer in interaction.timers),
         data.skill_group_id,
         world.asked_at is not None,
+        world.asked_at is not None and data.changed_at - 1 >= world.asked_at,
         world.asked_at is not None
         and pending is not None
         and pending.doubt_since is not None
@@ -513,5 +516,5 @@ def _abstract_pending(pending: Pending, data: HoldData) -> tuple[Any, ...]:
         # Is an observation from just before the doubt older than the last change or the sending?
         doubt is not None and doubt - 1 < max(data.changed_at, pending.sent_at or 0),
         pending.resent,
-        pending.refusal and pending.refusal.code,
+        pending.refusal and ("refused", pending.refusal.code),
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from tests.support.simulator_thread import SimulatorThread
 
 from hookflash.adapters.command_line.main import execute
-from tests.support.simulator_thread import SimulatorThread
 
 
 @frozen
@@ -57,7 +57,7 @@ class CommandLine:
             HOST=simulator.address.host,
             CA_FILE=str(simulator.address.ca_file),
             CLIENT_ID="test",
-            CLIENT_SECRET="right",
+            CLIENT_SECRET="hush-hush",
         )
 
     def configure(self, **variables: str | None) -> None:
@@ -76,5 +76,6 @@ class CommandLine:
         return Ended(exit_code, out, err)
 
     def audit_lines(self, path: str | Path = "hookflash-audit.jsonl") -> Sequence[dict[str, Any]]:
-        """The lines of the audit log."""
-        return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+        """The lines of the audit log that are about commands."""
+        lines = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+        return [line for line in lines if line["actor"] != "foreign"]

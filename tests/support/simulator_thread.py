@@ -1,7 +1,7 @@
 """A simulator in a thread of its own, for tests of programs that have an event loop themselves."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -38,7 +38,7 @@ class SimulatorThread:
 
 
 @contextmanager
-def simulator_in_thread(tls_dir: Path) -> Iterator[SimulatorThread]:
+def simulator_in_thread(tls_dir: Path) -> Generator[SimulatorThread, None, None]:
     """Serve while the context lasts.
 
     Args:

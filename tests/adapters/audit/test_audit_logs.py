@@ -145,9 +145,7 @@ def test_a_foreign_hold_is_no_command(log: AuditLog, path: Path) -> None:
         (ID.upper(), ID.upper()),
     ],
 )
-def test_invalid_ids_stay_recognisable(
-    log: AuditLog, path: Path, typed: str, shown: str
-) -> None:
+def test_invalid_ids_stay_recognisable(log: AuditLog, path: Path, typed: str, shown: str) -> None:
     """An id that is none is written redacted and shortened."""
     log.append(attrs.evolve(ENDED, outcome="invalid", error="InvalidCommand"), typed, 1.0)
     (line,) = lines_of(log, path)
@@ -300,7 +298,9 @@ def test_the_first_broken_line_is_named(path: Path) -> None:
     assert verify_lines([lines[0], changed]).text().startswith("line 2: was changed")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_no_change_of_a_byte_goes_unseen(path: Path, data: st.DataObject) -> None:
     """Whichever byte is changed, the chain is broken; at the very end it is torn."""
@@ -314,7 +314,9 @@ def test_no_change_of_a_byte_goes_unseen(path: Path, data: st.DataObject) -> Non
     assert not report.whole or report.torn_bytes
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(first=st.integers(0, 5), second=st.integers(0, 5))
 def test_no_swap_or_removal_goes_unseen(path: Path, first: int, second: int) -> None:
     """Lines that change places, or are removed before the end, break the chain."""

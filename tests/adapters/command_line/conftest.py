@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-
 from tests.support.command_line import CommandLine
 from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 

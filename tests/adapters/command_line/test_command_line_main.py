@@ -44,7 +44,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
             await trio.lowlevel.checkpoint()
             raise error
 
-        monkeypatch.setattr(main, "parse", lambda _: main.Command(command, (), {}))  # pyright: ignore[reportUnknownLambdaType]
+        def parse(_: object) -> main.Command:
+            return main.Command(command, (), {})
+
+        monkeypatch.setattr(main, "parse", parse)
 
     return fail_with
 

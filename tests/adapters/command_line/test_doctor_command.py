@@ -4,7 +4,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-
 from tests.support.command_line import CommandLine
 
 CHECKS = (
@@ -26,7 +25,9 @@ def test_all_is_well(hookflash: CommandLine) -> None:
     ended = hookflash("doctor")
 
     assert ended.exit_code == 0
-    assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", name] for name in CHECKS]
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [
+        ["ok", name] for name in CHECKS
+    ]
     assert hookflash.simulator.commands() == before
     assert list(Path().iterdir()) == []
 

@@ -5,7 +5,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-
 from tests.support.command_line import CommandLine
 
 HOLD = ("--reason", "consultation", "--priority", "5")
@@ -94,13 +93,9 @@ def test_status_of_one_that_is_unknown_or_no_uuid(hookflash: CommandLine) -> Non
     assert hookflash("status", "x").exit_code == 2
 
 
-def test_no_connection_within_the_time_is_exit_code_3(
-    hookflash: CommandLine
-) -> None:
+def test_no_connection_within_the_time_is_exit_code_3(hookflash: CommandLine) -> None:
     """It gives up on a first connection, and says so in one line."""
-    hookflash.configure(
-        HOST="localhost:1", COMMANDS_FIRST_CONNECTION_TIMEOUT_S="0.3"
-    )
+    hookflash.configure(HOST="localhost:1", COMMANDS_FIRST_CONNECTION_TIMEOUT_S="0.3")
     ended = hookflash("hold", fresh(), *HOLD, "--json")
 
     assert ended.exit_code == 3

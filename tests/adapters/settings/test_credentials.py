@@ -133,3 +133,29 @@ def test_a_protocol_of_a_later_version_is_refused() -> None:
     """Settings may name it, but nothing connects with it yet."""
     with pytest.raises(ConfigurationError, match="does not speak the protocol genesys-cloud"):
         credentials_of(settings(protocol="genesys-cloud", client_secret="x"))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, "cannot be read: No such file"), (b"\x30\x82", "holds no certificate in PEM form")],
+)
+def test_a_ca_file_that_is_none_is_told_before_anything_connects(
+    tmp_path: Path, content: bytes | None, expected: str
+) -> None:
+    """Missing, or in another form."""
+    path = tmp_path / "ca.der"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        credentials_of(settings(client_secret="x", ca_file=path))
+
+    assert str(path) in str(caught.value)
+
+
+def test_a_ca_file_of_certificates_is_taken(tmp_path: Path) -> None:
+    """What is in it is the handshake's concern."""
+    path = tmp_path / "ca.pem"
+    path.write_text("# ours\n-----BEGIN CERTIFICATE-----\n")
+
+    assert credentials_of(settings(client_secret="x", ca_file=path)).host == "example.org"

@@ -1,0 +1,427 @@
+"""What a recording says about holds: read once, record by record, in bounded memory.
+
+Only the records count, their states, events and effects; no machine is stepped. A recording that
+an earlier definition made is therefore read as well as one of today.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, Literal, final
+
+from attrs import Factory, define
+
+from hookflash.engine.metrics import SUCCESSES
+from hookflash.machines.effects import (
+    EndCommand,
+    LookUp,
+    NoteForeign,
+    RaiseAlarm,
+    SendHold,
+    SendUnhold,
+    StartTimer,
+    Warn,
+)
+from hookflash.machines.events import (
+    Acknowledged,
+    AckTimerFired,
+    LimitTimerFired,
+    LinkLost,
+    LinkRestored,
+    ObservedClosed,
+    ObservedHeld,
+    Refused,
+    Sent,
+    UnholdRequested,
+)
+from hookflash.machines.instants import Instant
+from hookflash.machines.records import Record
+
+TOLD_MAX: Final = 2_000
+"""Interactions whose records are kept for the page: what a browser still opens at once."""
+
+RECORDS_TOLD_MAX: Final = 100
+"""Records kept for each of them; an ordinary hold and unhold has eight."""
+
+HOLDS_TOLD_MAX: Final = 5_000
+"""Holds kept for the table."""
+
+FOLLOWED_MAX: Final = 100_000
+"""Interactions that are followed at all: some 100 MB. Records of further ones are only counted."""
+
+_FRAMES_REMEMBERED: Final = 8
+"""Answered frames remembered for each interaction, to tell a late answer from a duplicate."""
+
+HOLDING: Final = frozenset({"held", "unhold_pending", "expired"})
+"""States in which the caller is, or counts as, on hold."""
+
+PENDING: Final = frozenset({"hold_pending", "unhold_pending"})
+"""States in which a command is under way."""
+
+Mark = Literal[
+    "alarm",
+    "confirmed_by_lookup",
+    "cut_off",
+    "doubt",
+    "duplicate",
+    "ended_on_hold",
+    "expired",
+    "forced",
+    "foreign_hold",
+    "foreign_released",
+    "foreign_unhold",
+    "ineligible",
+    "invalid",
+    "late",
+    "not_applied",
+    "past_limit",
+    "refused",
+    "released_at_limit",
+    "resent",
+    "unacknowledged",
+    "unavailable",
+    "unknown",
+    "waited_for_link",
+    "warning",
+]
+"""Something worth telling that happened to an interaction; the page says each in a sentence."""
+
+_OUTCOME_MARKS: Final[dict[str, Mark]] = {
+    "confirmed_by_lookup": "confirmed_by_lookup",
+    "expired": "past_limit",
+    "ineligible": "ineligible",
+    "invalid": "invalid",
+    "not_applied": "not_applied",
+    "refused": "refused",
+    "unavailable": "unavailable",
+    "unknown": "unknown",
+}
+
+
+@define
+class HoldEntry:
+    """One hold, from its confirmation to its end.
+
+    Attributes:
+        interaction_id: The interaction.
+        since: Its start; None where the recording begins later.
+        began: How it was confirmed, or who made it.
+        reason: Its reason; None for a foreign hold.
+        actor: Who asked for it; `foreign` for somebody else, empty where it is not recorded.
+        name: The id that its timers carry; empty where they are not recorded.
+        limit_at: When its limit passes; None where that is not recorded.
+        limit_passed: Whether it passed.
+        until: Its end; None where the recording ends before.
+        ended: How it ended; empty while it goes on.
+        ended_by: Who ended it; empty while it goes on.
+    """
+
+    interaction_id: str
+    since: Instant | None
+    began: Literal["acknowledged", "looked up", "somebody else", "before the recording"]
+    reason: str | None = None
+    actor: str = ""
+    name: str = ""
+    limit_at: Instant | None = None
+    limit_passed: bool = False
+    until: Instant | None = None
+    ended: str = ""
+    ended_by: str = ""
+
+    @property
+    def held_us(self) -> int | None:
+        """How long it was, in microseconds; None where start or end is not recorded."""
+        return None if self.since is None or self.until is None else self.until - self.since
+
+
+@define
+class Story:
+    """What happened to one interaction.
+
+    Attributes:
+        id: The interaction.
+        state: Its state after the last record.
+        told: Its first records, for the page; empty for interactions beyond `TOLD_MAX`.
+        records: How many records it has in all.
+        marks: What happened to it, and how often.
+        holds: How many holds it had.
+        hold: The hold that goes on; None for none.
+        frame: The correlation id of its latest frame; empty for none.
+        sent_at: When that frame was written; None while it waits.
+        forced: The command that may release an expired hold by somebody's decision; empty for none.
+        answered: The latest frames that were answered, oldest first.
+        unacknowledged: Frames confirmed by lookup whose acknowledgement never came.
+    """
+
+    id: str
+    state: str
+    told: list[Record] = Factory(list)
+    records: int = 0
+    marks: Counter[Mark] = Factory(Counter)
+    holds: int = 0
+    hold: HoldEntry | None = None
+    frame: str = ""
+    sent_at: Instant | None = None
+    forced: str = ""
+    answered: list[str] = Factory(list)
+    unacknowledged: set[str] = Factory(set)
+
+
+@final
+@define
+class History:
+    """All that a recording says; `take` each record, then `finish`.
+
+    Attributes:
+        stories: Interactions in the order of their first record, at most `FOLLOWED_MAX`.
+        holds: The first `HOLDS_TOLD_MAX` holds, in the order of their beginning.
+        holds_count: How many there were in all.
+        held_us: Their lengths together, in microseconds, of those whose ends are recorded.
+        held_longest_us: The longest of these; 0 before the first.
+        holds_ended: How many these are.
+        records: How many records there are.
+        records_not_followed: Those of interactions beyond `FOLLOWED_MAX`.
+        first_at: When the first happened; None before it.
+        last_at: When the last happened; None before the first.
+        outcomes: Ended commands by action and outcome.
+        latency_us: Latencies of those that ended as asked, together, in microseconds.
+        succeeded: How many these are.
+        marks: What happened, and how often, over all interactions.
+        reconnects: How often the control socket was opened again while something was under way.
+        ends: The correlation id of each command that ended, and of each foreign hold and unhold,
+            in order; what the audit log must have. Empty unless asked for.
+    """
+
+    with_ends: bool = False
+    stories: dict[str, Story] = Factory(dict)
+    holds: list[HoldEntry] = Factory(list)
+    holds_count: int = 0
+    held_us: int = 0
+    held_longest_us: int = 0
+    holds_ended: int = 0
+    records: int = 0
+    records_not_followed: int = 0
+    first_at: Instant | None = None
+    last_at: Instant | None = None
+    outcomes: Counter[tuple[str, str]] = Factory(Counter)
+    latency_us: int = 0
+    succeeded: int = 0
+    marks: Counter[Mark] = Factory(Counter)
+    reconnects: int = 0
+    ends: list[str] = Factory(list)
+    _reconnected_at: Instant | None = None
+
+    @classmethod
+    def of(cls, records: Iterable[Record], *, with_ends: bool = False) -> "History":
+        """Return what *records* say.
+
+        Args:
+            records: In order, of the hold machine.
+            with_ends: Whether to keep `ends`, 100 bytes a command.
+        """
+        history = cls(with_ends)
+        for record in records:
+            history.take(record)
+        history.finish()
+        return history
+
+    def take(self, record: Record) -> None:
+        """Take the next record."""
+        self.records += 1
+        at: Instant = record.event.at
+        if self.first_at is None:
+            self.first_at = at
+        self.last_at = at
+        story = self._story(record)
+        if story is None:
+            self.records_not_followed += 1
+            return
+        story.records += 1
+        if len(story.told) < RECORDS_TOLD_MAX and len(self.stories) <= TOLD_MAX:
+            story.told.append(record)
+        self._take_event(story, record)
+        for effect in record.effects:
+            self._take_effect(story, record, effect)
+        self._take_hold(story, record)
+        story.state = record.target
+
+    def finish(self) -> None:
+        """Draw what only the end of the recording tells; to be called once, after the last."""
+        for story in self.stories.values():
+            for _ in story.unacknowledged:
+                self._mark(story, "unacknowledged")
+
+    # --- the parts --------------------------------------------------------------------------------
+
+    def _story(self, record: Record) -> Story | None:
+        key = record.interaction_id.lower()
+        story = self.stories.get(key)
+        if story is None and len(self.stories) < FOLLOWED_MAX:
+            story = self.stories[key] = Story(record.interaction_id, record.source)
+            if record.source in HOLDING:
+                self._begin_hold(
+                    story, HoldEntry(record.interaction_id, None, "before the recording")
+                )
+        return story
+
+    def _mark(self, story: Story, mark: Mark) -> None:
+        story.marks[mark] += 1
+        self.marks[mark] += 1
+
+    def _take_event(self, story: Story, record: Record) -> None:
+        event, source = record.event, record.source
+        match event:
+            case Sent():
+                if event.correlation_id == story.frame and source in PENDING:
+                    story.sent_at = event.at
+            case Acknowledged() | Refused():
+                self._take_answer(story, record, event)
+            case AckTimerFired() if source in PENDING and record.effects:
+                self._mark(story, "doubt")
+            case LinkLost() if source in PENDING and story.sent_at is not None:
+                self._mark(story, "cut_off")
+            case LinkRestored():
+                if event.at != self._reconnected_at:
+                    self._reconnected_at = event.at
+                    self.reconnects += 1
+                if source in PENDING and story.sent_at is None:
+                    self._mark(story, "waited_for_link")
+            case UnholdRequested() if source == "expired" and record.target == "unhold_pending":
+                story.forced = event.correlation_id if event.force else ""
+            case LimitTimerFired() if story.hold is not None and event.owner == story.hold.name:
+                story.hold.limit_passed = True
+            case ObservedClosed() if source in HOLDING and record.target == "closed":
+                self._mark(story, "ended_on_hold")
+            case ObservedHeld() if any(isinstance(one, SendUnhold) for one in record.effects):
+                self._mark(story, "resent")
+            case _:
+                pass
+        if record.target == "expired" and source != "expired":
+            self._mark(story, "expired")
+
+    def _take_answer(self, story: Story, record: Record, event: Acknowledged | Refused) -> None:
+        frame = event.correlation_id
+        story.unacknowledged.discard(frame)
+        if frame in story.answered:
+            self._mark(story, "duplicate")
+            return
+        story.answered = [*story.answered, frame][-_FRAMES_REMEMBERED:]
+        # What a pending command waits for moves the state, or, for a refusal that does not name
+        # the state, asks the gateway; every other answer is that of a command which has ended.
+        is_question = record.source in PENDING and any(
+            isinstance(effect, LookUp) for effect in record.effects
+        )
+        if record.source == record.target and not is_question:
+            self._mark(story, "late")
+
+    def _take_effect(self, story: Story, record: Record, effect: object) -> None:
+        match effect:
+            case SendHold() | SendUnhold():
+                story.frame, story.sent_at = effect.correlation_id, None
+            case EndCommand():
+                self._take_end(story, effect)
+            case NoteForeign():
+                self._mark(story, "foreign_hold" if effect.action == "hold" else "foreign_unhold")
+                self._note_end(effect.correlation_id)
+            case Warn():
+                self._mark(story, "warning")
+            case RaiseAlarm():
+                self._mark(story, "alarm")
+            case StartTimer() if effect.timer.name == "limit" and record.source in HOLDING:
+                self._move_limit(story, record, effect)
+            case _:
+                pass
+
+    def _take_end(self, story: Story, end: EndCommand) -> None:
+        self.outcomes[end.action, end.outcome] += 1
+        self._note_end(end.correlation_id)
+        mark = _OUTCOME_MARKS.get(end.outcome)
+        if mark is not None:
+            self._mark(story, mark)
+        if end.outcome == "confirmed_by_lookup" and end.correlation_id not in story.answered:
+            story.unacknowledged.add(end.correlation_id)
+        if end.outcome not in SUCCESSES:
+            return
+        self.latency_us += end.at - end.requested_at
+        self.succeeded += 1
+        if end.actor == "limit":
+            self._mark(story, "released_at_limit")
+        if end.command_id == story.forced:
+            self._mark(story, "forced")
+
+    def _note_end(self, correlation_id: str) -> None:
+        if self.with_ends:
+            self.ends.append(correlation_id)
+
+    def _move_limit(self, story: Story, record: Record, effect: StartTimer) -> None:
+        """A hold's limit was set anew: it changed, or its start became known."""
+        hold = story.hold
+        if hold is None or record.target not in HOLDING:
+            return
+        hold.limit_at, hold.limit_passed = effect.timer.due_at, False
+        event = record.event
+        if isinstance(event, ObservedHeld) and event.held_since is not None:
+            hold.since = min(event.held_since, event.as_of)
+
+    def _take_hold(self, story: Story, record: Record) -> None:
+        before, after = record.source in HOLDING, record.target in HOLDING
+        if after and not before:
+            self._begin_hold(story, _hold_of(story, record))
+        elif before and not after and story.hold is not None:
+            self._end_hold(story, story.hold, record)
+
+    def _begin_hold(self, story: Story, hold: HoldEntry) -> None:
+        story.hold = hold
+        story.holds += 1
+        self.holds_count += 1
+        if len(self.holds) < HOLDS_TOLD_MAX:
+            self.holds.append(hold)
+
+    def _end_hold(self, story: Story, hold: HoldEntry, record: Record) -> None:
+        story.hold = None
+        hold.until = record.event.at
+        hold.ended, hold.ended_by = _end_of(record)
+        if hold.began == "somebody else" and hold.ended_by == "limit":
+            self._mark(story, "foreign_released")
+        held_us = hold.held_us
+        if held_us is not None:
+            self.holds_ended += 1
+            self.held_us += held_us
+            self.held_longest_us = max(self.held_longest_us, held_us)
+
+
+def _hold_of(story: Story, record: Record) -> HoldEntry:
+    """Return the hold that *record* begins."""
+    event = record.event
+    hold = HoldEntry(record.interaction_id, event.at, "acknowledged")
+    if not isinstance(event, Acknowledged):
+        hold.began = "looked up"
+        hold.since = story.sent_at or event.at
+    for effect in record.effects:
+        match effect:
+            case StartTimer() if effect.timer.name == "limit":
+                hold.name, hold.limit_at = effect.timer.owner, effect.timer.due_at
+            case NoteForeign():
+                hold.began, hold.since, hold.actor = "somebody else", effect.since, "foreign"
+                hold.reason = None
+            case EndCommand() if hold.actor != "foreign":
+                hold.actor, hold.reason = effect.actor, effect.reason
+            case _:
+                pass
+    if hold.actor == "foreign":
+        hold.reason = None
+    return hold
+
+
+def _end_of(record: Record) -> tuple[str, str]:
+    """Return how the hold ended that *record* ends, and by whom."""
+    if record.target == "closed":
+        return "interaction ended", "the caller or the agent"
+    for effect in record.effects:
+        if isinstance(effect, NoteForeign):
+            return "released by somebody else", "foreign"
+        if isinstance(effect, EndCommand):
+            confirmed = "acknowledged" if effect.outcome == "confirmed" else "looked up"
+            if effect.actor == "limit":
+                return f"released at its limit, {confirmed}", "limit"
+            return f"unhold, {confirmed}", effect.actor
+    return "not held any more", ""
