@@ -202,8 +202,8 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Cont
 
 async def _wind_down(engine: Engine, monitors: MonitorDesk) -> None:
     with trio.move_on_after(SHUTDOWN_S / 2):
-        await engine.idle()
-    for command in engine.stop():
+        await engine.desk.idle()
+    for command in engine.desk.stop():
         _log.warning(
             "command.unknown_at_stop", interaction=command.interaction_id, action=command.action
         )

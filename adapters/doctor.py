@@ -31,6 +31,9 @@ clock: a difference of a third of that margin does not matter yet."""
 
 SOCKET_TIMEOUT_S: Final = 10.0
 
+CLOSE_TIMEOUT_S: Final = 2.0
+"""For closing connections that nothing is in flight on."""
+
 Result = Literal["ok", "failed", "skipped"]
 
 
@@ -242,7 +245,8 @@ async def _metadata(patient: _Patient) -> str:
         # An interaction that cannot exist: `not_found` is the answer of a gateway that is well.
         await gateway.look_up(str(uuid.uuid4()))
     finally:
-        await close_unconnected(gateway)
+        with trio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+            await close_unconnected(gateway)
     return "the gateway answers questions about interactions"
 
 

@@ -119,6 +119,26 @@ def _has_input(sock: trio.socket.SocketType) -> bool:
     return bool(poll.poll(0))
 
 
+class _Body:
+    """A request's body in one piece.
+
+    httpcore's own is an async generator; one that is not read to its end, because the connection
+    broke, is left to the garbage collector, which complains.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = content
+
+    def __aiter__(self) -> "_Body":
+        return _Body(self._rest)
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        rest, self._rest = self._rest, b""
+        return rest
+
+
 @frozen
 class _Origin:
     """Where a request goes.
@@ -215,10 +235,14 @@ class HttpClient:
         self._idle_s = idle_s
         self._slots = trio.Semaphore(connections_max)
         self._idle: list[_Connection] = []
+        self._keeps = True
 
     async def aclose(self) -> None:
-        """Close the unused connections; those in use are closed when their requests end."""
-        self._connections_max = 0
+        """Close the unused connections; those in use are closed when their requests end.
+
+        The client can be used again afterwards.
+        """
+        self._keeps = False
         idle, self._idle = self._idle, []
         for connection in idle:
             await connection.http.aclose()
@@ -256,13 +280,14 @@ class HttpClient:
                 `Network.open_stream`'s words, `request` or `too_large`.
             ConfigurationError: The URL or a header cannot be used.
         """
+        self._keeps = True
         origin, target = _split(url)
         wire = origin.wire
         request = httpcore.Request(
             method.encode("ascii"),
             httpcore.URL(scheme=wire.scheme, host=wire.host, port=wire.port, target=target),
             headers=_encode_headers(origin, headers, method, content),
-            content=content,
+            content=_Body(content),
         )
         try:
             with trio.fail_after(timeout_s):
@@ -303,7 +328,7 @@ class HttpClient:
         idle = self._idle
         for index in range(len(idle) - 1, -1, -1):
             connection = idle[index]
-            if connection.origin == origin:
+            if connection.origin is origin or connection.origin == origin:
                 del idle[index]
                 if not connection.http.has_expired():
                     return connection
@@ -335,6 +360,9 @@ class HttpClient:
 
     async def _keep(self, connection: _Connection) -> None:
         idle = self._idle
+        if not self._keeps:
+            await connection.http.aclose()
+            return
         idle.append(connection)
         while len(idle) > self._connections_max:
             await idle.pop(0).http.aclose()

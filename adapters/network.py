@@ -134,10 +134,11 @@ class TcpNetwork:
         )
         try:
             await stream.do_handshake()
-        except BaseException as error:
+        except (trio.BrokenResourceError, ssl.SSLError) as error:
             await trio.aclose_forcefully(transport)
-            if isinstance(error, (trio.BrokenResourceError, ssl.SSLError, ssl.CertificateError)):
-                raise _tls_error(error, place, server_name, self.ca_file) from error
+            raise _tls_error(error, place, server_name, self.ca_file) from error
+        except BaseException:
+            await trio.aclose_forcefully(transport)
             raise
         return stream
 

@@ -14,8 +14,9 @@ from hookflash.engine.commands import (
     problems_of,
     result_of,
 )
-from hookflash.engine.core import Engine, LinkState
+from hookflash.engine.core import Engine
 from hookflash.engine.instances import Instance
+from hookflash.engine.link import LinkState
 from hookflash.engine.metrics import MetricsSnapshot
 from hookflash.engine.ports import Gateway, LookupAnswer, Monitor
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, OutcomeUnknown
@@ -190,14 +191,14 @@ class Controller:
             GatewayUnavailable: It did not open in time, or the attempts are used up.
             NotAuthorized: The gateway does not accept the credentials.
         """
-        engine = self._engine
+        link = self._engine.link
         with trio.move_on_after(math.inf if timeout_s is None else timeout_s):
-            while engine.link_state != "connected":
-                if engine.link_state == "given_up" and engine.link_error is not None:
-                    raise engine.link_error
-                await engine.link_changed.wait()
+            while link.state != "connected":
+                if link.state == "given_up" and link.error is not None:
+                    raise link.error
+                await link.changed.wait()
             return
-        reason = f": {engine.link_error.message}" if engine.link_error else ""
+        reason = f": {link.error.message}" if link.error else ""
         raise GatewayUnavailable(
             f"no connection to {self._gateway.name} within {timeout_s:g} s{reason}"
         )
@@ -228,7 +229,7 @@ class Controller:
     @property
     def link_state(self) -> LinkState:
         """The state of the control socket."""
-        return self._engine.link_state
+        return self._engine.link.state
 
     @property
     def policy(self) -> HoldPolicy:
@@ -264,7 +265,7 @@ class Controller:
             if command.reason is not None:
                 command.reason = redact(str(command.reason))[:_SHOWN_ID_LENGTH_MAX]
             message = redact("; ".join(problems))
-            self._engine.abandon(command, "invalid", "InvalidCommand", message)
+            self._engine.desk.abandon(command, "invalid", "InvalidCommand", message)
         else:
             if isinstance(deadline_s, EllipsisType):
                 deadline_s = self._deadline_s
@@ -273,23 +274,21 @@ class Controller:
         return result_of(command.ended, command.interaction_id)
 
     async def _run(self, command: Command, deadline_s: float | None) -> None:
-        engine = self._engine
+        desk = self._engine.desk
         command.done = done = trio.Event()
         try:
-            engine.submit(command)
+            desk.submit(command)
         except CommandBusy as error:
-            engine.abandon(command, "refused", "CommandBusy", error.message)
+            desk.abandon(command, "refused", "CommandBusy", error.message)
             return
         try:
             with trio.move_on_after(math.inf if deadline_s is None else deadline_s):
                 await done.wait()
                 return
         except trio.Cancelled:
-            engine.give_up(command)
-            engine.settle()
+            desk.give_up(command)
             raise
-        if engine.give_up(command):
-            engine.settle()
+        if desk.give_up(command):
             return
         raise OutcomeUnknown(
             f"{command.action} was sent, but its outcome was not known within {deadline_s:g} s",
@@ -297,7 +296,7 @@ class Controller:
             interaction_id=command.interaction_id,
             correlation_id=command.correlation_id,
             outcome="unknown",
-            state=_snapshot_state(engine, command.interaction_id),
+            state=_snapshot_state(self._engine, command.interaction_id),
             latency_s=deadline_s,
         )
 

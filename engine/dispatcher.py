@@ -77,11 +77,6 @@ class Dispatcher:
                 self._bell.set()
             self._ready.append(instance)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether some event waits for its turn."""
-        return bool(self._ready)
-
     async def run(self) -> None:
         """Take turns until cancelled.
 
@@ -96,6 +91,11 @@ class Dispatcher:
                 self._bell = trio.Event()
             else:
                 await trio.lowlevel.checkpoint()
+
+    def settle(self) -> None:
+        """Step what was posted here and now, without waiting for the task that takes turns."""
+        while self._ready:
+            self.turn()
 
     def turn(self) -> None:
         """Step one event of each interaction that has some, journal, and let the effects leave."""

@@ -77,6 +77,7 @@ class EffectRunner:
         self._monitors = monitors
         self._metrics = metrics
         self._sink = sink
+        self._counters = {"duplicate": metrics.duplicate, "timed_out": metrics.timed_out}
         self._carriers: dict[type, Callable[[Instance, Any], None]] = {
             SendHold: self._send,
             SendUnhold: self._send,
@@ -95,8 +96,8 @@ class EffectRunner:
         row = step.transition
         if row.decision == "late":
             self._metrics.late()
-        elif row.counts == "duplicate":
-            self._metrics.duplicate()
+        if row.counts is not None and (count := self._counters.get(row.counts)) is not None:
+            count()
         carriers = self._carriers
         for effect in step.effects:
             carriers[effect.__class__](instance, effect)

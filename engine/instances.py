@@ -114,6 +114,10 @@ class Instances:
             self._by_id[key] = instance
         return instance
 
+    def transient(self, interaction_id: str) -> Instance:
+        """Return an instance that is not kept: for what ends before anything is known of it."""
+        return Instance(self._machine.start(interaction_id))
+
     def _make_room(self, interaction_id: str) -> None:
         """Forget idle interactions among the oldest; those that are busy move to the end."""
         oldest = [kept for kept, _ in zip(self._by_id, range(_EVICTION_LOOK_MAX), strict=False)]

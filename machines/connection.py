@@ -251,8 +251,10 @@ def for_this_pause(
     event: PauseOver,
     policy: ConnectionPolicy,  # noqa: ARG001 - every guard has the same shape
 ) -> bool:
-    """Whether the timer belongs to the pause that runs."""
-    return any(timer.owner == event.owner for timer in connection.timers)
+    """Whether the timer belongs to the pause that runs, and that pause is over."""
+    return any(
+        timer.owner == event.owner and timer.due_at <= event.at for timer in connection.timers
+    )
 
 
 # --- what rows do -------------------------------------------------------------------------------

@@ -60,17 +60,18 @@ def decode_instant(value: Any, _: Any = None) -> Instant:  # noqa: ANN401 - what
     """
     if value.__class__ is not str:
         raise TypeError(_expected("a time as text", value))
-    if len(value) == 27 and value[26] == "Z" and value[19] == ".":
-        fraction = value[20:26]
-        if fraction.isdecimal():
-            text = value[:19]
-            second = _second_values.get(text)
-            if second is None:
-                second = from_text(text + "Z")
-                if len(_second_values) >= _SECONDS_KEPT_MAX:
-                    _second_values.clear()
-                _second_values[text] = second
-            return second + int(fraction)  # type: ignore[return-value]  # a NewType's call costs 60 ns
+    fraction = value[20:26]
+    if len(value) == 27 and value[26] == "Z" and fraction.isdecimal():
+        text = value[:20]
+        second = _second_values.get(text)
+        if second is None:
+            second = from_text(text[:19] + "Z")
+            if text[19] != ".":
+                return from_text(value)
+            if len(_second_values) >= _SECONDS_KEPT_MAX:
+                _second_values.clear()
+            _second_values[text] = second
+        return second + int(fraction)  # type: ignore[return-value]  # a NewType's call costs 60 ns
     return from_text(value)
 
 

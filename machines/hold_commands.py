@@ -58,7 +58,8 @@ def send_hold(draft: HoldDraft, event: HoldRequested) -> None:
         event.priority,
         event.reason,
     )
-    learn_group(draft, event)
+    if event.facts is not None:
+        learn_group(draft, event.facts)
     draft.effects.append(
         make_send_hold(correlation_id, event.reason, event.priority, event.music, event.prompt)
     )
@@ -70,7 +71,8 @@ def send_unhold(draft: HoldDraft, event: UnholdRequested) -> None:
     draft.pending = make_pending(
         correlation_id, correlation_id, "unhold", event.actor, event.requested_at, event.priority
     )
-    learn_group(draft, event)
+    if event.facts is not None:
+        learn_group(draft, event.facts)
     draft.stop_timer("release")
     draft.effects.append(make_send_unhold(correlation_id, event.priority))
 

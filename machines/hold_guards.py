@@ -41,6 +41,8 @@ def not_eligible(
     _: HoldInteraction, event: HoldRequested | UnholdRequested, policy: HoldPolicy
 ) -> bool:
     """The facts that came with the command speak against it."""
+    if event.facts is None:
+        return False
     reason = event.reason if isinstance(event, HoldRequested) else None
     return policy.objection(event.facts, reason) is not None
 

@@ -13,7 +13,7 @@ from hookflash.machines.events import (
 from hookflash.machines.hold_data import EARLIER_MAX, Earlier, HoldData, make_earlier
 from hookflash.machines.hold_guards import RATE_LIMITED
 from hookflash.machines.instants import Instant
-from hookflash.machines.interaction import Action, Pending, Refusal
+from hookflash.machines.interaction import Action, Facts, Pending, Refusal
 from hookflash.machines.machine import Draft
 from hookflash.machines.policy import HoldPolicy
 
@@ -48,10 +48,9 @@ def foreign_start(event: ObservedHeld) -> Instant:
     return min(event.held_since, event.as_of)
 
 
-def learn_group(draft: HoldDraft, event: Request) -> None:
+def learn_group(draft: HoldDraft, facts: Facts) -> None:
     """Take over the skill group that came with a command."""
-    facts = event.facts
-    if facts is not None and facts.skill_group_id != draft.data.skill_group_id:
+    if facts.skill_group_id != draft.data.skill_group_id:
         draft.data = evolve(draft.data, skill_group_id=facts.skill_group_id)
 
 

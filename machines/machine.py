@@ -14,7 +14,7 @@ from attrs import frozen
 from transitions.core import Condition, EventData
 
 from hookflash.machines.effects import make_start_timer, stop_timer
-from hookflash.machines.errors import SpecError
+from hookflash.machines.errors import COMMAND_ERRORS, SpecError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import (
     Interaction,
@@ -50,18 +50,6 @@ class Draft(Generic[DataT, PolicyT]):
         self.pending: Pending | None = interaction.pending
         self.timers = interaction.timers
         self.effects: list[Any] = []
-
-    def outcome(self) -> Interaction[DataT]:
-        """Return the next interaction: the very one that was found where nothing changed."""
-        before = self.interaction
-        if (
-            self.data is before.data
-            and self.timers is before.timers
-            and self.pending is before.pending
-            and self.state == before.state
-        ):
-            return before
-        return make_interaction(before.id, self.state, self.data, self.pending, self.timers)
 
     def start_timer(self, name: str, owner: str, due_at: Instant) -> None:
         """Start the timer *name*, in place of a running one of that name."""
@@ -240,13 +228,23 @@ class Machine(Generic[DataT, PolicyT]):
                 if not guard(interaction, event, policy):
                     break
             else:
-                target = row.target
-                if not effects and target is None:
-                    return _make_step(interaction, (), row)
-                draft = Draft(interaction, policy, row, target or interaction.state)
+                state = row.target
+                if state is None:
+                    if not effects:
+                        return _make_step(interaction, (), row)
+                    state = interaction.state
+                draft = Draft(interaction, policy, row, state)
                 for effect in effects:
                     effect(draft, event)
-                return _make_step(draft.outcome(), tuple(draft.effects), row)
+                data, pending, timers = draft.data, draft.pending, draft.timers
+                if (
+                    pending is not interaction.pending
+                    or timers is not interaction.timers
+                    or data is not interaction.data
+                    or row.target is not None
+                ):
+                    interaction = make_interaction(interaction.id, state, data, pending, timers)
+                return _make_step(interaction, tuple(draft.effects), row)
         raise AssertionError(
             "the last row of a pair has no guards"
         )  # pragma: no cover - checked at load
@@ -281,7 +279,7 @@ def _check_resolves(spec: Spec, implementation: Implementation) -> None:
     for name, event in spec.events.items():
         cls = implementation.events.get(name)
         if cls is None or cls.__name__ != event.cls:
-            where = f"{spec.place}: events.{name}.class"
+            where = f"{spec.where(f'events.{name}')}.class"
             classes = [known.__name__ for known in implementation.events.values()]
             raise missing("event class", event.cls, classes, where)
     for row in spec.rows:
@@ -292,10 +290,12 @@ def _check_resolves(spec: Spec, implementation: Implementation) -> None:
         for name in row.effects:
             if name not in implementation.effects:
                 raise missing("effect", name, implementation.effects, where)
+        if row.error is not None and row.error not in COMMAND_ERRORS:
+            raise missing("error", row.error, COMMAND_ERRORS, where)
     policy = implementation.policy()
     for name, timer in spec.timers.items():
         if not hasattr(policy, timer.duration):
-            where = f"{spec.place}: timers.{name}.duration"
+            where = f"{spec.where(f'timers.{name}')}.duration"
             raise missing(
                 "setting", timer.duration, [a for a in dir(policy) if a.endswith("_s")], where
             )

@@ -33,6 +33,27 @@ class Record:
 
 
 @frozen
+class RecordedStep:
+    """A record whose effects are as the file has them; `RecordCodec.written` gives the like.
+
+    Attributes:
+        seq: Its number in the journal.
+        interaction_id: The interaction.
+        event: The event.
+        source: The state before it.
+        target: The state after it.
+        effects: What was asked for, in order, as JSON objects with their `type`.
+    """
+
+    seq: int
+    interaction_id: str
+    event: Any
+    source: str
+    target: str
+    effects: list[dict[str, Any]]
+
+
+@frozen
 class Header:
     """The first line of a recording: what the records after it were made by.
 

@@ -10,8 +10,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from hookflash.machines.codec import KIND, POLICY_KIND, tag_of
+from hookflash.machines.codec import tag_of
 from hookflash.machines.errors import SpecError
+from hookflash.machines.headers import KIND, POLICY_KIND
 from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import FORMAT
@@ -34,6 +35,7 @@ def recording_schema(machine: Machine[Any, Any]) -> dict[str, Any]:
     Raises:
         SpecError: A field's annotation has no counterpart in JSON.
     """
+    policy: Any = machine.policy.__class__
     definitions: dict[str, Any] = {
         "instant": {
             "type": "string",
@@ -49,7 +51,7 @@ def recording_schema(machine: Machine[Any, Any]) -> dict[str, Any]:
         definitions[f"event.{tag}"] = schemas.of_class(cls, tag, without="at")
     for tag, cls in effects.items():
         definitions[f"effect.{tag}"] = schemas.of_class(cls, tag)
-    definitions["policy"] = schemas.of_class(type(machine.policy))
+    definitions["policy"] = schemas.of_class(policy)
     definitions |= _lines(list(events), list(effects), list(machine.spec.states))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

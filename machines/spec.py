@@ -12,7 +12,7 @@ import tomllib
 from typing import Any, Literal
 
 import cattrs
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from hookflash.machines.errors import SpecError
 
@@ -36,7 +36,7 @@ class Event:
     """An event: the class that carries it, and what happened when it comes."""
 
     cls: str = field(metadata={"key": "class"})
-    doc: str = ""
+    doc: str
 
 
 @frozen
@@ -45,7 +45,7 @@ class TimerSpec:
 
     event: str
     duration: str
-    doc: str = ""
+    doc: str
 
 
 @frozen
@@ -94,6 +94,7 @@ class Spec:
         rows: All rows, one per (state, event, guards), in the order they are tried.
         place: Where the text came from, for messages.
         digest: SHA-256 of what the definition says; layout and comments do not count.
+        lines: The lines of its tables, for messages: of `events.sent`, for instance.
     """
 
     name: str
@@ -106,6 +107,12 @@ class Spec:
     rows: tuple[Row, ...]
     place: str
     digest: str
+    lines: dict[str, int] = field(factory=dict)
+
+    def where(self, table: str) -> str:
+        """Return the place of *table*, `events.sent` for instance, with its line if known."""
+        line = self.lines.get(table)
+        return f"{self.place}: {table}" if line is None else f"{self.place}: line {line}: {table}"
 
     def rows_of(self, state: str, event: str) -> tuple[Row, ...]:
         """Return the rows for *event* in *state*, in the order they are tried."""
@@ -144,17 +151,13 @@ class _RawSpec:
     timers: dict[str, TimerSpec] = field(factory=dict)
 
 
+_TABLES: tuple[Any, ...] = (State, Event, TimerSpec, _RawRow, _RawHead, _RawSpec)
+_KEYS = {f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)}
+"""All keys of a definition, to find the one that was meant."""
+
+
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(
-        Event,
-        cattrs.gen.make_dict_structure_fn(
-            Event,
-            converter,
-            _cattrs_forbid_extra_keys=True,
-            cls=cattrs.gen.override(rename="class"),
-        ),
-    )
 
     def _text(value: Any, _: type) -> str:  # noqa: ANN401 - whatever the TOML held
         if not isinstance(value, str):
@@ -170,6 +173,15 @@ def _make_converter() -> cattrs.Converter:
 
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(str | list[str], _one_or_many)
+    converter.register_structure_hook(
+        Event,
+        cattrs.gen.make_dict_structure_fn(
+            Event,
+            converter,
+            _cattrs_forbid_extra_keys=True,
+            cls=cattrs.gen.override(rename="class"),
+        ),
+    )
     return converter
 
 
@@ -198,7 +210,7 @@ def parse_spec(text: str, place: str) -> Spec:
     try:
         raw = _CONVERTER.structure(document, _RawSpec)
     except Exception as error:
-        problem = cattrs.transform_error(error, path="")[0]
+        problem = _first_problem(cattrs.transform_error(error, path=""))
         raise SpecError(f"{place}: {_relocate(problem, text)}", place=place) from error
     lines = _row_lines(text)
     rows = tuple(_expand(raw, lines, place))
@@ -213,6 +225,7 @@ def parse_spec(text: str, place: str) -> Spec:
         rows=rows,
         place=place,
         digest=_digest(document),
+        lines=_table_lines(text),
     )
     _check_names(spec)
     _check_pairs(spec)
@@ -238,13 +251,37 @@ def _row_lines(text: str) -> list[int]:
     return [n for n, line in enumerate(text.splitlines(), start=1) if header.match(line)]
 
 
+def _table_lines(text: str) -> dict[str, int]:
+    """Return the lines of tables, written as `[events.sent]` or, below `[events]`, as `sent = {`."""
+    lines: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            table = header.group(1)
+            lines.setdefault(table, number)
+        elif key := re.match(r"\s*([\w-]+)\s*=\s*\{", line):
+            lines.setdefault(f"{table}.{key.group(1)}", number)
+    return lines
+
+
+def _first_problem(problems: list[str]) -> str:
+    """Return the problem to name: an unknown key first, with the key that may have been meant."""
+    for problem in problems:
+        if match := re.match(r"extra fields found \(([\w-]+).*\)", problem):
+            key, place = match.group(1), problem[match.end() :]
+            return f"unknown key {key!r}{place}{nearest(key, sorted(_KEYS))}"
+    return problems[0]
+
+
 def _relocate(problem: str, text: str) -> str:
-    """Add the line to a problem within one of the rows."""
-    match = re.search(r"\.?transitions\[(\d+)\]", problem)
-    lines = _row_lines(text)
-    if match and int(match.group(1)) < len(lines):
-        return f"line {lines[int(match.group(1))]}: {problem}"
-    return problem
+    """Add the line to a problem within one of the rows or tables, and write its keys as TOML does."""
+    problem = re.sub(r"\['([^']*)'\]", r".\1", problem).replace(".cls", ".class")
+    lines = _table_lines(text)
+    lines |= {f"transitions[{n}]": line for n, line in enumerate(_row_lines(text))}
+    match = re.search(r"@ \.(\w+(?:\[\d+\]|\.[\w-]+)?)", problem)
+    table = match.group(1) if match else ""
+    line = lines.get(table, lines.get(table.partition(".")[0]))
+    return problem if line is None else f"line {line}: {problem}"
 
 
 def _expand(raw: _RawSpec, lines: list[int], place: str) -> list[Row]:
@@ -260,8 +297,9 @@ def _expand(raw: _RawSpec, lines: list[int], place: str) -> list[Row]:
             )
         decider = given[0]
         text: str = getattr(entry, decider)
-        if decider in {"target", "reject"} and not entry.doc:
-            raise SpecError(f"{where}: needs a sentence in `doc`", place=where)
+        if not (entry.doc or (text and decider not in {"target", "reject"})):
+            key = "doc" if decider in {"target", "reject"} else decider
+            raise SpecError(f"{where}: needs a sentence in `{key}`", place=where)
         sources = [entry.source] if isinstance(entry.source, str) else entry.source
         events = [entry.event] if isinstance(entry.event, str) else entry.event
         for source in sources:
@@ -295,9 +333,9 @@ def nearest(name: str, known: list[str]) -> str:
 def _check_names(spec: Spec) -> None:
     if spec.initial not in spec.states:
         raise SpecError(
-            f"{spec.place}: machine.initial: no state {spec.initial!r}"
+            f"{spec.where('machine')}.initial: no state {spec.initial!r}"
             + nearest(spec.initial, list(spec.states)),
-            place=f"{spec.place}: machine.initial",
+            place=f"{spec.where('machine')}.initial",
         )
     for row in spec.rows:
         for kind, name, known in (
@@ -313,7 +351,7 @@ def _check_names(spec: Spec) -> None:
                 )
     for name, timer in spec.timers.items():
         if timer.event not in spec.events:
-            where = f"{spec.place}: timers.{name}.event"
+            where = f"{spec.where(f'timers.{name}')}.event"
             raise SpecError(
                 f"{where}: event {timer.event!r} does not exist"
                 + nearest(timer.event, list(spec.events)),

@@ -65,7 +65,7 @@ async def bench(
                 f"option {name}: must be from 1 to {most}, is {value}", source=f"option {name}"
             )
     settings = settings_of(gateway, records)
-    configure_logging(settings.log.level, default="warning")
+    configure_logging(settings.log.level, default="critical")
     job = partial(
         _bench,
         settings,
@@ -90,15 +90,17 @@ async def _bench(
 ) -> "tuple[dict[str, Any], Tally]":
     import uuid  # noqa: PLC0415 - see package
 
+    from hookflash.adapters.command_line.connecting import (  # noqa: PLC0415 - see package
+        wait_connected,
+    )
     from hookflash.adapters.command_line.pairs import Tally, figures  # noqa: PLC0415 - see package
     from hookflash.adapters.composition import open_controller  # noqa: PLC0415 - see package
 
     ids = [str(uuid.uuid4()) for _ in range(interactions)]
     tally = Tally(2 * pairs)
-    timeout_s = settings.commands.first_connection_timeout_s
     journal: JournalChoice = "temporary" if temporary else "durable"
     async with open_controller(settings, journal=journal) as controller:
-        await controller.wait_connected(timeout_s)
+        await wait_connected(controller, settings)
         started, cpu = time.perf_counter(), time.process_time()
         await _run_watched(controller, ids, pairs, concurrency, tally)
         seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
@@ -121,12 +123,12 @@ async def _run_watched(
         await controller.unhold(interaction_id, priority=PRIORITY, deadline_s=None)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_show_bar if sys.stderr.isatty() else _show_lines, tally)
+        nursery.start_soon(show_bar if sys.stderr.isatty() else show_lines, tally)
         await run_pairs((hold, unhold), ids, pairs=pairs, concurrency=concurrency, tally=tally)
         nursery.cancel_scope.cancel()
 
 
-async def _show_bar(tally: "Tally") -> None:
+async def show_bar(tally: "Tally") -> None:
     """Show a progress bar on the terminal until cancelled."""
     import trio  # noqa: PLC0415 - see package
     from rich.console import Console  # noqa: PLC0415 - see package
@@ -163,7 +165,7 @@ async def _show_bar(tally: "Tally") -> None:
             progress.update(task, completed=tally.ended, rate=rate, failed=tally.failed)
 
 
-async def _show_lines(tally: "Tally") -> None:
+async def show_lines(tally: "Tally") -> None:
     """Tell the progress in plain lines until cancelled."""
     import trio  # noqa: PLC0415 - see package
 

@@ -1,9 +1,10 @@
 """Logging of the command line: configured once, by the program and never by the library."""
 
+import io
 import logging
 import os
 import sys
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -12,6 +13,19 @@ from hookflash.adapters.settings.sources import PREFIX
 
 _NO_TEXT = (bool, int, float, type(None))
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
+
+class _Stderr(io.TextIOBase):
+    """Whatever stderr is at the moment: a live table puts something in its place."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR = cast("TextIO", _Stderr())
 
 
 def configure_logging(level: str | None, *, default: str) -> None:
@@ -36,12 +50,12 @@ def configure_logging(level: str | None, *, default: str) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(chosen),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),
         # Loggers are made when modules are imported, some before this call.
         cache_logger_on_first_use=False,
     )
     # What other libraries log through the standard library: only what is serious.
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, force=True)
+    logging.basicConfig(stream=_STDERR, level=logging.ERROR, force=True)
 
 
 def level_of_environment() -> str | None:

@@ -63,7 +63,7 @@ async def hold(
             interaction_id, reason=reason, priority=priority, music=music, prompt=prompt
         )
 
-    return await _one_command(ask, gateway, records, json=json)
+    return await _one_command(ask, interaction_id, gateway, records, json=json)
 
 
 async def unhold(
@@ -90,7 +90,7 @@ async def unhold(
     async def ask(controller: "Controller") -> "CommandResult":
         return await controller.unhold(interaction_id, priority=priority, force=force)
 
-    return await _one_command(ask, gateway, records, json=json)
+    return await _one_command(ask, interaction_id, gateway, records, json=json)
 
 
 async def status(
@@ -110,8 +110,13 @@ async def status(
 
 
 async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> int:
+    import trio  # noqa: PLC0415 - see package
+
     from hookflash.adapters.composition import open_gateway  # noqa: PLC0415 - see package
-    from hookflash.adapters.doctor import close_unconnected  # noqa: PLC0415 - see package
+    from hookflash.adapters.doctor import (  # noqa: PLC0415 - see package
+        CLOSE_TIMEOUT_S,
+        close_unconnected,
+    )
     from hookflash.engine.clock import SteadyClock  # noqa: PLC0415 - see package
     from hookflash.engine.commands import problems_of  # noqa: PLC0415 - see package
     from hookflash.machines.instants import to_text_ms  # noqa: PLC0415 - see package
@@ -123,7 +128,8 @@ async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> i
     try:
         answer = await asked.look_up(interaction_id)
     finally:
-        await close_unconnected(asked)
+        with trio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+            await close_unconnected(asked)
     if answer.state == "not_found":
         raise NotEligible(
             "the gateway does not know the interaction (404)",
@@ -152,13 +158,18 @@ async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> i
 
 
 async def _one_command(
-    ask: Ask, gateway: GatewayOptions, records: RecordOptions, *, json: bool
+    ask: Ask,
+    interaction_id: str,
+    gateway: GatewayOptions,
+    records: RecordOptions,
+    *,
+    json: bool,
 ) -> int:
     from hookflash.adapters.command_line.signals import until_stopped  # noqa: PLC0415 - see package
 
     settings = _prepared(gateway, records)
     temporary = records.journal is None
-    result = await until_stopped(partial(_ask, ask, settings, temporary=temporary))
+    result = await until_stopped(partial(_ask, ask, settings, interaction_id, temporary=temporary))
     if json:
         print_json(
             {
@@ -179,12 +190,16 @@ async def _one_command(
     return 0
 
 
-async def _ask(ask: Ask, settings: "Settings", *, temporary: bool) -> "CommandResult":
+async def _ask(
+    ask: Ask, settings: "Settings", interaction_id: str, *, temporary: bool
+) -> "CommandResult":
     import trio  # noqa: PLC0415 - see package
 
+    from hookflash.adapters.command_line.connecting import (  # noqa: PLC0415 - see package
+        wait_connected,
+    )
     from hookflash.adapters.composition import open_controller  # noqa: PLC0415 - see package
 
-    timeout_s = settings.commands.first_connection_timeout_s
     journal: JournalChoice = "temporary" if temporary else "durable"
     given_up: list[GatewayUnavailable] = []
     results: list[CommandResult] = []
@@ -195,7 +210,7 @@ async def _ask(ask: Ask, settings: "Settings", *, temporary: bool) -> "CommandRe
 
         async def watch() -> None:
             try:
-                await controller.wait_connected(timeout_s)
+                await wait_connected(controller, settings)
             except GatewayUnavailable as error:
                 given_up.append(error)
                 # The command itself may be about to learn why, and says more.
@@ -211,6 +226,7 @@ async def _ask(ask: Ask, settings: "Settings", *, temporary: bool) -> "CommandRe
             raise
         nursery.cancel_scope.cancel()
     if not results:
+        given_up[0].interaction_id = interaction_id
         raise given_up[0]
     return results[0]
 

@@ -54,7 +54,7 @@ async def serve(
     async with stop_signals() as first_signal:
         async with open_controller(settings) as controller, trio.open_nursery() as nursery:
             if live:
-                nursery.start_soon(_show_table, controller)
+                nursery.start_soon(show_table, controller)
             else:
                 controller.add_monitor(_json_outcome if json else _plain_outcome)
                 nursery.start_soon(_tell_link, controller, json)
@@ -95,7 +95,7 @@ async def _tell_link(controller: "Controller", json: bool) -> None:  # noqa: FBT
         await trio.sleep(LINK_EVERY_S)
 
 
-async def _show_table(controller: "Controller") -> None:
+async def show_table(controller: "Controller") -> None:
     """Show the live table until cancelled."""
     import trio  # noqa: PLC0415 - see package
     from rich.console import Console  # noqa: PLC0415 - see package

@@ -63,12 +63,15 @@ def picture(
     parts: list[Any] = [
         _facts(("link", _link(link_state)), ("on hold", f"{len(interactions):,}")),
         _facts(*_figures(metrics, per_s)),
-        table,
     ]
+    if interactions:
+        parts.append(table)
     if len(interactions) > ROWS_MAX:
         parts.append(Text(f"and {len(interactions) - ROWS_MAX:,} more", style="dim"))
     if not interactions:
         parts.append(Text("nobody is on hold", style="dim"))
+    # The cursor rests on a line of its own: the terminal shows a typed ^C there and wraps nothing.
+    parts.append(Text(""))
     return Group(*parts)
 
 
@@ -146,7 +149,7 @@ def _figures(metrics: MetricsSnapshot, per_s: float) -> list[tuple[str, str | Te
         ("failed", Text(f"{failed:,}", style="yellow" if failed else "")),
         ("median", _ms(metrics.latency_p50_s)),
         ("p99", _ms(metrics.latency_p99_s)),
-        ("consistency", metrics.consistency_text()),
+        ("consistency", metrics.consistency_text() if metrics.attempts else "none yet"),
         ("foreign holds", f"{metrics.foreign_holds:,}"),
     ]
     if metrics.alarms:

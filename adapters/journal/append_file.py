@@ -15,14 +15,12 @@ from typing import final
 import structlog
 
 from hookflash.machines.errors import JournalError
+from hookflash.machines.lines import LINE_BYTES_MAX
 
 _log = structlog.get_logger("hookflash.journal")
 
 BYTES_MAX = 8 * 1024**3
 """Default bound on a file, 8 GiB: some ten million commands, and what a small disk can hold."""
-
-LINE_BYTES_MAX = 1_048_576
-"""Bound on a line that is read back."""
 
 _BLOCK_BYTES = 65_536
 _PID_BYTES_MAX = 32
@@ -77,16 +75,6 @@ class AppendFile:
             _close(fd, lock_fd)
             raise
         return cls(path, fd, lock_fd, size, bytes_max)
-
-    @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return self._size
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._fd < 0
 
     def append(self, lines: bytes) -> None:
         """Append *lines*; when this returns they survive the end of the process.

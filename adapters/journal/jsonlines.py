@@ -8,15 +8,15 @@ import structlog
 
 from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
 from hookflash.adapters.journal.recording import read_lines
-from hookflash.machines.codec import (
-    RecordCodec,
+from hookflash.machines.codec import RecordCodec
+from hookflash.machines.errors import JournalError
+from hookflash.machines.headers import (
     decode_header,
     decode_policy_change,
     encode_header,
     encode_policy_change,
     is_policy_change,
 )
-from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import Header, PolicyChange, Record

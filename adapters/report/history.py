@@ -10,7 +10,7 @@ from typing import Final, Literal, final
 
 from attrs import Factory, define
 
-from hookflash.engine.metrics import SUCCESSES
+from hookflash.engine.metrics import CONSISTENT_WITHIN_S, NOT_ATTEMPTED, SUCCESSES
 from hookflash.machines.effects import (
     EndCommand,
     LookUp,
@@ -185,6 +185,7 @@ class History:
         outcomes: Ended commands by action and outcome.
         latency_us: Latencies of those that ended as asked, together, in microseconds.
         succeeded: How many these are.
+        consistent: How many of these within 2 s.
         marks: What happened, and how often, over all interactions.
         reconnects: How often the control socket was opened again while something was under way.
         ends: The correlation id of each command that ended, and of each foreign hold and unhold,
@@ -205,6 +206,7 @@ class History:
     outcomes: Counter[tuple[str, str]] = Factory(Counter)
     latency_us: int = 0
     succeeded: int = 0
+    consistent: int = 0
     marks: Counter[Mark] = Factory(Counter)
     reconnects: int = 0
     ends: list[str] = Factory(list)
@@ -241,6 +243,8 @@ class History:
         self._take_event(story, record)
         for effect in record.effects:
             self._take_effect(story, record, effect)
+        if record.target == "expired" and record.source != "expired":
+            self._mark(story, "expired")
         self._take_hold(story, record)
         story.state = record.target
 
@@ -249,6 +253,18 @@ class History:
         for story in self.stories.values():
             for _ in story.unacknowledged:
                 self._mark(story, "unacknowledged")
+
+    @property
+    def commands(self) -> int:
+        """How many commands ended, with whatever outcome."""
+        return sum(self.outcomes.values())
+
+    @property
+    def attempts(self) -> int:
+        """How many of them count for the state consistency rate; see `hookflash.engine.metrics`."""
+        return sum(
+            count for (_, outcome), count in self.outcomes.items() if outcome not in NOT_ATTEMPTED
+        )
 
     # --- the parts --------------------------------------------------------------------------------
 
@@ -268,35 +284,45 @@ class History:
         self.marks[mark] += 1
 
     def _take_event(self, story: Story, record: Record) -> None:
-        event, source = record.event, record.source
+        event, pending = record.event, record.source in PENDING
         match event:
-            case Sent():
-                if event.correlation_id == story.frame and source in PENDING:
-                    story.sent_at = event.at
+            case Sent() if pending and event.correlation_id == story.frame:
+                story.sent_at = event.at
             case Acknowledged() | Refused():
                 self._take_answer(story, record, event)
-            case AckTimerFired() if source in PENDING and record.effects:
+            case AckTimerFired() if pending and record.effects:
                 self._mark(story, "doubt")
-            case LinkLost() if source in PENDING and story.sent_at is not None:
+            case LinkLost() if pending and story.sent_at is not None:
                 self._mark(story, "cut_off")
             case LinkRestored():
-                if event.at != self._reconnected_at:
-                    self._reconnected_at = event.at
-                    self.reconnects += 1
-                if source in PENDING and story.sent_at is None:
-                    self._mark(story, "waited_for_link")
-            case UnholdRequested() if source == "expired" and record.target == "unhold_pending":
+                self._take_reconnect(story, event, pending=pending)
+            case _:
+                self._take_turn(story, record)
+
+    def _take_turn(self, story: Story, record: Record) -> None:
+        """Take an event that says something about a hold, rather than about a frame."""
+        event, source, target = record.event, record.source, record.target
+        match event:
+            case UnholdRequested() if source == "expired" and target == "unhold_pending":
                 story.forced = event.correlation_id if event.force else ""
             case LimitTimerFired() if story.hold is not None and event.owner == story.hold.name:
-                story.hold.limit_passed = True
-            case ObservedClosed() if source in HOLDING and record.target == "closed":
+                # One that was set anew while its event waited is not due yet.
+                limit_at = story.hold.limit_at
+                story.hold.limit_passed |= limit_at is not None and event.at >= limit_at
+            case ObservedClosed() if source in HOLDING and target == "closed":
                 self._mark(story, "ended_on_hold")
             case ObservedHeld() if any(isinstance(one, SendUnhold) for one in record.effects):
                 self._mark(story, "resent")
             case _:
                 pass
-        if record.target == "expired" and source != "expired":
-            self._mark(story, "expired")
+
+    def _take_reconnect(self, story: Story, event: LinkRestored, *, pending: bool) -> None:
+        # The engine tells every interaction at one and the same instant.
+        if event.at != self._reconnected_at:
+            self._reconnected_at = event.at
+            self.reconnects += 1
+        if pending and story.sent_at is None:
+            self._mark(story, "waited_for_link")
 
     def _take_answer(self, story: Story, record: Record, event: Acknowledged | Refused) -> None:
         frame = event.correlation_id
@@ -341,8 +367,11 @@ class History:
             story.unacknowledged.add(end.correlation_id)
         if end.outcome not in SUCCESSES:
             return
-        self.latency_us += end.at - end.requested_at
+        latency_us = end.at - end.requested_at
+        self.latency_us += latency_us
         self.succeeded += 1
+        if latency_us <= CONSISTENT_WITHIN_S * 1_000_000:
+            self.consistent += 1
         if end.actor == "limit":
             self._mark(story, "released_at_limit")
         if end.command_id == story.forced:
@@ -415,7 +444,7 @@ def _hold_of(story: Story, record: Record) -> HoldEntry:
 def _end_of(record: Record) -> tuple[str, str]:
     """Return how the hold ended that *record* ends, and by whom."""
     if record.target == "closed":
-        return "interaction ended", "the caller or the agent"
+        return "interaction ended", ""
     for effect in record.effects:
         if isinstance(effect, NoteForeign):
             return "released by somebody else", "foreign"

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from attrs import field, frozen
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, be_quiet, quiet_logs
 from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 from hookflash.adapters.simulator import make_identity
@@ -26,7 +25,7 @@ HOLD = ("hold", INTERACTION, "--reason", "consultation", "--priority", "5")
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorThread]:
     """One simulator for all of them."""
-    with simulator_in_thread(tmp_path_factory.mktemp("tls")) as serving:
+    with quiet_logs(), simulator_in_thread(tmp_path_factory.mktemp("tls")) as serving:
         yield serving
 
 
@@ -42,7 +41,7 @@ def hookflash(
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     yield CommandLine(simulator, capsys, monkeypatch)
-    structlog.reset_defaults()
+    be_quiet()
 
 
 @frozen(kw_only=True)
@@ -159,7 +158,7 @@ CASES = (
     Bad(
         name="unknown host",
         exit_code=3,
-        said=("no-such-host.invalid",),
+        said=("no-such-host.invalid", "cannot be resolved"),
         variables={
             "HOST": "no-such-host.invalid",
             "COMMANDS_FIRST_CONNECTION_TIMEOUT_S": "0.5",
@@ -168,7 +167,7 @@ CASES = (
     Bad(
         name="port closed",
         exit_code=3,
-        said=("localhost:1",),
+        said=("localhost:1 cannot be connected to", "host and port"),
         variables={"HOST": "localhost:1", "COMMANDS_FIRST_CONNECTION_TIMEOUT_S": "0.5"},
     ),
     Bad(

@@ -15,20 +15,19 @@ from hypothesis import strategies as st
 
 from hookflash.adapters.specifications import load_machine
 from hookflash.machines import effects, events
-from hookflash.machines.codec import (
-    LINE_BYTES_MAX,
-    RecordCodec,
+from hookflash.machines.codec import RecordCodec, tag_of
+from hookflash.machines.conversion import FREE_TEXT, decode_instant, encode_instant
+from hookflash.machines.errors import MalformedRecord, SpecError
+from hookflash.machines.headers import (
     decode_header,
     decode_policy_change,
     encode_header,
     encode_policy_change,
     is_policy_change,
-    tag_of,
 )
-from hookflash.machines.conversion import FREE_TEXT, decode_instant, encode_instant
-from hookflash.machines.errors import MalformedRecord, SpecError
 from hookflash.machines.instants import Instant, from_text, to_text
 from hookflash.machines.interaction import Facts, Timer
+from hookflash.machines.lines import LINE_BYTES_MAX
 from hookflash.machines.machine import Implementation, Machine
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
 from hookflash.machines.records import PolicyChange, Record
@@ -169,6 +168,19 @@ def test_a_line_is_what_the_format_says() -> None:
             },
         ],
     }
+
+
+def test_a_step_is_read_with_its_effects_as_written() -> None:
+    """What a step asks for again is compared as it would be written."""
+    step = CODEC.decode_step(CODEC.encode(HOLD), "line")
+
+    assert (step.seq, step.interaction_id, step.event) == (7, ID, HOLD.event)
+    assert (step.source, step.target) == ("active", "hold_pending")
+    assert step.effects == CODEC.written(HOLD.effects)
+    assert step.effects != CODEC.written(HOLD.effects[:1])
+    for damaged in (_changed(effects={}), _changed(seq=-1), b"{"):
+        with pytest.raises(MalformedRecord):
+            CODEC.decode_step(damaged, "line")
 
 
 def test_text_and_bytes_are_read_alike() -> None:

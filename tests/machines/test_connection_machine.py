@@ -4,24 +4,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hookflash.machines import connection as c
 from hookflash.machines.effects import StartTimer, StopTimer
 from hookflash.machines.instants import Instant, seconds_between
+from hookflash.machines.interaction import Timer
 from hookflash.machines.machine import Machine
 from hookflash.machines.spec import parse_spec
 
 SPEC = Path(__file__).resolve().parents[2] / "specs" / "connection.toml"
 AT = Instant(1_000_000)
+HOUR = 3_600_000_000
 
 
 def make_machine(**policy: Any) -> Machine[c.ConnectionData, c.ConnectionPolicy]:
     """Return the shipped machine under a policy without jitter."""
     spec = parse_spec(SPEC.read_text(encoding="utf-8"), "specs/connection.toml")
-    return Machine(spec, c.IMPLEMENTATION, c.ConnectionPolicy(**{"jitter": 0.0, **policy}))
+    return Machine(spec, c.IMPLEMENTATION, evolve(c.ConnectionPolicy(jitter=0.0), **policy))
 
 
 MACHINE = make_machine()
@@ -41,8 +43,8 @@ class Walk:
         self.instance = self.instance or self.machine.start("gateway")
         for event in events:
             if event in {RETRY, REST}:
-                owner = next((timer.owner for timer in self.instance.timers), "none")
-                event = event(AT, owner)  # noqa: PLW2901 - a class stands for the pause that runs
+                timer = next(iter(self.instance.timers), Timer("none", "none", AT))
+                event = event(Instant(AT + HOUR), timer.owner)  # noqa: PLW2901 - the class stands for it
             step = self.machine.step(self.instance, event)
             self.instance, self.effects = step.interaction, step.effects
             self.decision = step.transition.decision
@@ -81,8 +83,7 @@ def test_pauses_double_and_the_attempts_end() -> None:
     walk = Walk().take(*CONNECTED, LOST)
     assert walk.effects[0] == c.TellDown("no pong")
     pauses = [walk.pause_s]
-    for _ in range(4):
-        pauses.append(walk.take(RETRY, TOKEN, FAILED).pause_s)
+    pauses += [walk.take(RETRY, TOKEN, FAILED).pause_s for _ in range(4)]
     assert pauses == [2.0, 4.0, 8.0, 16.0, 32.0]
 
     walk.take(RETRY, TOKEN, FAILED)
@@ -183,8 +184,10 @@ def test_a_policy_without_attempts_rests_at_once() -> None:
 def test_a_timer_of_an_earlier_pause_is_late() -> None:
     """A pause ends only by its own timer."""
     walk = Walk().take(*CONNECTED, LOST, RETRY, TOKEN, FAILED)
-    assert walk.take(c.RetryTimerFired(AT, "pause-1")).decision == "late"
-    assert walk.take(c.RetryTimerFired(AT, "pause-2")).decision == "move"
+    later = Instant(AT + HOUR)
+    assert walk.take(c.RetryTimerFired(later, "pause-1")).decision == "late"
+    assert walk.take(c.RetryTimerFired(AT, "pause-2")).decision == "late"
+    assert walk.take(c.RetryTimerFired(later, "pause-2")).decision == "move"
 
 
 def test_closing_is_possible_everywhere() -> None:

@@ -1,15 +1,33 @@
 """Running commands of the command line inside a test, against a simulator."""
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from attrs import frozen
 from tests.support.simulator_thread import SimulatorThread
 
 from hookflash.adapters.command_line.main import execute
+
+
+def be_quiet() -> None:
+    """Log nothing, where no command has configured it: a simulator's thread goes on logging."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+@contextmanager
+def quiet_logs() -> Generator[None, None, None]:
+    """Log nothing while the context lasts, then as before."""
+    be_quiet()
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
 
 
 @frozen

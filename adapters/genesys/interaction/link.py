@@ -194,7 +194,7 @@ class Link:
 
     async def _pause(self, timer: Timer) -> Any:  # noqa: ANN401 - the timer's event
         await trio.sleep_until(self._clock.deadline_of(timer.due_at))
-        return self._machine.timer_event(timer, self._clock.now(), "")
+        return self._machine.timer_event(timer, max(self._clock.now(), timer.due_at), "")
 
     async def _fetch_token(
         self, *, renew: bool
@@ -237,7 +237,7 @@ class Link:
                 f"{self._name} did not answer the upgrade within"
                 f" {self._settings.upgrade_timeout_s:g} s"
             )
-        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             event = event or self._failed(f"{self._name} hung up")
         except* _WEBSOCKET_ERRORS as errors:
             kind = type(_first(errors)).__name__
@@ -248,8 +248,7 @@ class Link:
 
     async def _converse(self, nursery: trio.Nursery, wire: Wire) -> Any:  # noqa: ANN401 - one of the machine's events
         settings = self._settings
-        default = self._port == 443
-        host_header = self._host if default else f"{self._host}:{self._port}"
+        host_header = self._name.removesuffix(":443")  # the port that needs no naming
         websocket = await open_websocket(nursery, wire, self._token, settings, host_header)
         session = Session(
             websocket,
@@ -265,8 +264,8 @@ class Link:
             self._step(connection.SocketOpened(self._clock.now()))
             reason = await session.run()
         except trio.Cancelled:
-            if self._step(connection.CloseRequested(self._clock.now())) is not None:
-                await session.say_goodbye()  # bounded and shielded
+            # Cancelled from outside, or because trio-websocket's reader crashed.
+            await session.say_goodbye()
             raise
         return self._failed(reason)
 

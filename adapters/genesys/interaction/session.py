@@ -177,6 +177,11 @@ class Session:
         wire.corked = True
         try:
             while len(begun) < FRAMES_TOGETHER_MAX:
+                # A frame that is not taken waits for the next socket: look before taking one.
+                if (closed := websocket.closed) is not None:
+                    raise ConnectionClosed(closed)
+                if wire.ended.is_set():
+                    raise trio.BrokenResourceError("the other side hung up")
                 frame = self._throttle.take(trio.current_time())
                 if frame is None:
                     break
@@ -220,4 +225,4 @@ def _describe(closed: ConnectionClosed) -> str:
         return "the connection was lost without a goodbye"
     words = harmless(reason.reason)
     said = f": {words}" if words else ""
-    return f"the gateway closed the socket (code {reason.code} {reason.name}){said}"
+    return f"the socket was closed with code {reason.code} {reason.name}{said}"

@@ -100,7 +100,7 @@ class Statistics:
         connected: Whether the control socket is open.
         state: The state of the connection machine.
         frames_queued: Frames that wait now.
-        frames_in_flight: Frames written and unanswered now.
+        frames_in_flight: Frames written and unanswered now; those past their time may still count.
         frames_sent: Frames written, or begun to be.
         frames_withdrawn: Frames taken back before they were written.
         answers: Acknowledgements of frames that the engine knew.

@@ -56,7 +56,7 @@ class Throttle:
 
     @property
     def in_flight(self) -> int:
-        """How many frames are written and, as far as is known, unanswered."""
+        """How many frames are written and unanswered; those past their time may still count."""
         return len(self._in_flight)
 
     def put(self, frame: Frame) -> None:
@@ -125,28 +125,35 @@ class Throttle:
         self._in_flight.clear()
 
     async def wait(self) -> None:
-        """Wait until a frame may leave. A checkpoint in any case; cancelling is harmless."""
-        await trio.lowlevel.checkpoint()
+        """Wait until a frame may leave; no checkpoint where one may at once.
+
+        Cancelling is harmless.
+        """
         while True:
             now_s = trio.current_time()
             ready_at_s = self.ready_at(now_s)
             if ready_at_s <= now_s:
                 return
-            with trio.CancelScope(deadline=ready_at_s):
+            if ready_at_s == math.inf:
                 await self._waiting.park()
+            else:
+                with trio.CancelScope(deadline=ready_at_s):
+                    await self._waiting.park()
 
     def _lives(self, entry: _Entry) -> bool:
         return self._queued.get(entry[3].command.correlation_id) == entry[2]
 
     def _window_opens_at(self, now_s: float) -> float:
-        # In order of writing, and so of expiry: the first is the oldest.
-        for correlation_id, expires_at_s in list(itertools.islice(self._in_flight.items(), 64)):
-            if expires_at_s > now_s:
-                break
-            del self._in_flight[correlation_id]
-        if len(self._in_flight) < self._in_flight_max:
+        in_flight = self._in_flight
+        if len(in_flight) < self._in_flight_max:
             return now_s
-        return max(now_s, next(iter(self._in_flight.values())))
+        # In order of writing, and so of expiry: the first is the oldest. Looked at only when the
+        # window is full, and as few as make room.
+        oldest, expires_at_s = next(iter(in_flight.items()))
+        if expires_at_s > now_s:
+            return expires_at_s
+        del in_flight[oldest]
+        return now_s
 
     def _wake(self) -> None:
         if self._waiting:

@@ -1,5 +1,6 @@
 """The JSON Schemas, against what is really written and told."""
 
+import functools
 import importlib.resources
 import json
 from pathlib import Path
@@ -14,18 +15,14 @@ from hookflash.adapters.audit import JsonLinesAuditLog
 from hookflash.adapters.monitors import payload_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.ports import Notice
-from hookflash.machines.codec import (
-    RecordCodec,
-    encode_header,
-    encode_policy_change,
-    tag_of,
-)
+from hookflash.machines.codec import RecordCodec, tag_of
 from hookflash.machines.effects import EFFECTS, EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import SpecError
 from hookflash.machines.events import LinkLost
+from hookflash.machines.headers import encode_header, encode_policy_change
 from hookflash.machines.instants import Instant, from_text
 from hookflash.machines.interaction import Facts, Timer
-from hookflash.machines.machine import Implementation, Machine
+from hookflash.machines.machine import Machine
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
 from hookflash.machines.records import PolicyChange, Record
 from hookflash.machines.schema import recording_schema, schema_text
@@ -56,6 +53,7 @@ NOTICES: list[Notice] = [
 ]
 
 
+@functools.cache
 def schema(name: str) -> Any:
     """Return a validator for the shipped schema *name*."""
     text = (importlib.resources.files("hookflash") / "specs" / f"{name}.schema.json").read_text()
@@ -122,7 +120,12 @@ def test_every_effect_fits_the_schema(cls: type, full: bool) -> None:  # noqa: F
 def test_headers_and_policy_changes_fit_the_schema() -> None:
     """The lines that are no records are valid, also where a policy says all it can."""
     group = GroupPolicy(
-        skill_group="sg-1", limit_s=60.0, warn_at=0.5, on_limit="expire", foreign="watch", reasons=("x",)
+        skill_group="sg-1",
+        limit_s=60.0,
+        warn_at=0.5,
+        on_limit="expire",
+        foreign="watch",
+        reasons=("x",),
     )
     policy = HoldPolicy(org_id="org-1", allow=("a",), deny=("b",), policy=(group,))
     codec = RecordCodec(MACHINE.with_policy(policy))
@@ -194,8 +197,7 @@ def test_an_annotation_without_a_counterpart_is_named() -> None:
         weight: complex
 
     def effect(cls: type) -> Machine[Any, Any]:
-        parts = attrs.asdict(MACHINE.implementation, recurse=False) | {"produces": (cls,)}
-        return Machine(MACHINE.spec, Implementation(**parts))
+        return Machine(MACHINE.spec, attrs.evolve(MACHINE.implementation, produces=(cls,)))
 
     with pytest.raises(SpecError, match="Sunk: the annotation <class 'complex'>"):
         recording_schema(effect(Sunk))

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, be_quiet, quiet_logs
 from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 
@@ -18,13 +17,20 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  
         monkeypatch.delenv(f"HOOKFLASH_{name}", raising=False)
     handlers = logging.root.handlers[:]
     yield
-    structlog.reset_defaults()
+    be_quiet()
     logging.root.handlers[:] = handlers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def _quiet() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Logging is configured as by nobody when the module is done."""
+    with quiet_logs():
+        yield
+
+
+@pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorThread]:
-    """One simulator for all tests; each uses interactions of its own."""
+    """One simulator for a module's tests; each uses interactions of its own."""
     with simulator_in_thread(tmp_path_factory.mktemp("tls")) as serving:
         yield serving
 

@@ -2,6 +2,7 @@
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.command_line import CommandLine
@@ -109,3 +110,34 @@ def test_the_socket_is_closed_again(hookflash: CommandLine) -> None:
 
     assert hookflash("status", one).exit_code == 0
     assert closed()
+
+
+@pytest.mark.parametrize(
+    ("check", "script", "expected"),
+    [
+        ("token", {"status": 503}, "503"),
+        ("token", {"connection_lost": True}, ""),
+    ],
+)
+def test_a_gateway_that_is_not_well_is_exit_code_3(
+    hookflash: CommandLine, check: str, script: dict[str, Any], expected: str
+) -> None:
+    """What it answered is told."""
+    hookflash.simulator.ask(lambda simulator: simulator.next_token(**script))
+    ended = hookflash("doctor")
+
+    assert ended.exit_code == 3
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("failed")]
+    assert line.split()[1] == check
+    assert expected in line
+
+
+def test_a_socket_that_is_refused_is_told(hookflash: CommandLine) -> None:
+    """The last check: all else is well."""
+    for _ in range(6):
+        hookflash.simulator.ask(lambda simulator: simulator.next_upgrade(status=403))
+    ended = hookflash("doctor")
+
+    assert ended.exit_code == 3
+    lines = ended.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * 8 + ["failed"]

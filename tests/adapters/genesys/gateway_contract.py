@@ -1,7 +1,7 @@
 """What every `Gateway` promises the engine: one test function a promise.
 
 A test module for an implementation makes a `GatewayUnderTest` for each test and calls
-`run_contract`; see `test_gateway_contract.py`. Fakes must pass the same.
+`keep`; see `test_gateway_contract.py`. Fakes must pass the same.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,6 @@ from hookflash.engine.ports import (
     FrameRefused,
     FrameWritten,
     Gateway,
-    Inbox,
     LinkDown,
     LinkUp,
     StateSeen,
@@ -29,13 +28,16 @@ from hookflash.machines.effects import SendHold, SendUnhold
 class Recorder(Protocol):
     """An inbox that remembers."""
 
-    news: list[Any]
+    @property
+    def news(self) -> list[Any]:
+        """All that was told, in order."""
+        ...
 
-    def tell(self, news: Any) -> bool:  # noqa: ANN401 - any news
+    def tell(self, news: Any) -> bool:
         """Remember *news*."""
         ...
 
-    async def next_of(self, cls: type[Any], count: int = 1) -> Any:  # noqa: ANN401 - of that class
+    async def next_of(self, cls: type[Any], count: int = 1) -> Any:
         """Wait for the *count*th news of *cls*."""
         ...
 
@@ -43,8 +45,15 @@ class Recorder(Protocol):
 class GatewayUnderTest(Protocol):
     """A gateway and the means to act as its other side. It runs already."""
 
-    gateway: Gateway
-    inbox: Recorder
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway."""
+        ...
+
+    @property
+    def inbox(self) -> Recorder:
+        """What it tells."""
+        ...
 
     def lose_link(self) -> None:
         """Cut the control socket; it comes back by itself."""
@@ -151,7 +160,7 @@ async def a_lost_link_comes_back(subject: GatewayUnderTest) -> None:
     subject.gateway.send(frame)
     await subject.inbox.next_of(FrameAcknowledged)
 
-    kinds = [type(news) for news in subject.inbox.news]
+    kinds: list[type] = [news.__class__ for news in subject.inbox.news]
     assert kinds == [LinkUp, LinkDown, LinkUp, FrameWritten, FrameAcknowledged]
 
 
@@ -185,8 +194,3 @@ async def keep(promise: Callable[[GatewayUnderTest], Awaitable[None]], open_subj
         async with open_subject() as subject:
             await subject.inbox.next_of(LinkUp)
             await promise(subject)
-
-
-def _conforms(recorder: Recorder) -> Inbox:
-    """A recorder is an inbox: checked by the type checkers."""
-    return recorder

@@ -1,6 +1,6 @@
 """A gateway under test, its simulator, and an inbox that remembers: the parts the tests share."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, TypeVar, final
@@ -150,7 +150,7 @@ def settings(**changes: Any) -> InteractionGatewaySettings:
 @asynccontextmanager
 async def open_world(
     *, running: bool = True, serve: Serve | None = None, **changes: Any
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World]:
     """Open a gateway over memory streams to a simulator, or to *serve*.
 
     Args:

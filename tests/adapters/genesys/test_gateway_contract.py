@@ -1,14 +1,14 @@
 """The interaction gateway keeps the promises of the engine's port."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from attrs import define
+from tests.adapters.genesys.gateway_contract import GatewayUnderTest, keep, promises
+from tests.adapters.genesys.gateway_world import RecordingInbox, World, open_world
 from trio.testing import MockClock
 
 from hookflash.engine.ports import Gateway
-from tests.adapters.genesys.gateway_contract import GatewayUnderTest, keep, promises
-from tests.adapters.genesys.gateway_world import RecordingInbox, World, open_world
 
 
 @define
@@ -28,7 +28,7 @@ class _Subject:
 
 
 @asynccontextmanager
-async def _open() -> AsyncIterator[GatewayUnderTest]:
+async def _open() -> AsyncGenerator[GatewayUnderTest]:
     async with open_world() as world:
         yield _Subject(world.gateway, world.inbox, world)
 

@@ -2,12 +2,12 @@
 
 import pytest
 import trio
+from tests.adapters.genesys.gateway_world import CannedServer, StreamNetwork, answer
 from trio.testing import MockClock
 
 from hookflash.adapters.http import HttpClient, HttpResponse
 from hookflash.adapters.network import TcpNetwork
 from hookflash.machines.errors import ConfigurationError, GatewayUnavailable
-from tests.adapters.genesys.gateway_world import CannedServer, StreamNetwork, answer
 
 
 async def test_a_request_and_its_answer(nursery: trio.Nursery) -> None:
@@ -99,7 +99,8 @@ async def test_connections_are_bounded(nursery: trio.Nursery, autojump_clock: Mo
 
     assert len(network.opened) == 2
     await client.aclose()
-    assert len(client._idle) == 0
+    await client.request("GET", "https://h.test/")
+    assert len(network.opened) == 3
 
 
 async def test_unused_connections_end(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -131,13 +132,14 @@ async def test_a_kept_connection_that_was_closed_is_replaced(nursery: trio.Nurse
 )
 async def test_bad_answers(nursery: trio.Nursery, reply: bytes, problem: str) -> None:
     """Hanging up, another protocol, too long: each is `GatewayUnavailable`."""
-    client = HttpClient(StreamNetwork(nursery, CannedServer(reply).serve))
+    client = HttpClient(StreamNetwork(nursery, CannedServer(reply).serve), connections_max=1)
     with pytest.raises(GatewayUnavailable, match=r"h\.test:443") as caught:
         await client.request("GET", "https://h.test/secret", response_bytes_max=49)
 
     assert caught.value.parts["problem"] == problem
     assert "secret" not in str(caught.value)
-    assert client._slots.value == 8
+    with pytest.raises(GatewayUnavailable, match=r"hung up|answer"), trio.fail_after(1):
+        await client.request("GET", "https://h.test/secret", response_bytes_max=49)
 
 
 async def test_real_sockets_are_kept_and_replaced() -> None:

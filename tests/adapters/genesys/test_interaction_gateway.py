@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import trio
+from tests.adapters.genesys.gateway_world import SECRET, World, open_world, settings
 from trio.testing import MockClock
 
 from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
@@ -18,7 +19,6 @@ from hookflash.engine.ports import (
     StateSeen,
 )
 from hookflash.machines.errors import CommandBusy, ConfigurationError
-from tests.adapters.genesys.gateway_world import SECRET, World, open_world, settings
 
 
 async def _settle(world: World, seconds: float = 1.0) -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 import trio
+from tests.adapters.genesys.gateway_world import (
+    CannedServer,
+    World,
+    answer,
+    open_world,
+    token_answer,
+)
 from trio.testing import MockClock
+from trio_websocket import ConnectionClosed
+from wsproto.utilities import LocalProtocolError
 
 from hookflash.adapters.genesys.interaction.gateway import InteractionGateway
 from hookflash.adapters.simulator import Faults
@@ -16,13 +25,6 @@ from hookflash.engine.ports import (
 )
 from hookflash.machines.connection import ConnectionPolicy
 from hookflash.machines.errors import GatewayUnavailable, NotAuthorized
-from tests.adapters.genesys.gateway_world import (
-    CannedServer,
-    World,
-    answer,
-    open_world,
-    token_answer,
-)
 
 
 async def test_connects_with_the_token_in_the_url() -> None:
@@ -118,7 +120,7 @@ async def test_a_token_near_its_end_is_renewed_before_reconnecting(
     del autojump_clock
     async with open_world() as world:
         await world.inbox.next_of(LinkUp)
-        await trio.sleep(100_000)
+        await trio.sleep(80_000)
         assert world.simulator.statistics().tokens_issued == 1
         world.simulator.close_sockets(abrupt=True)
         await world.inbox.next_of(LinkUp, 2)
@@ -322,7 +324,8 @@ async def _open_blocked(world: World) -> _Blocked:
 
 @pytest.mark.parametrize("breaks", [True, False])
 async def test_a_write_that_began_counts_as_written(
-    autojump_clock: MockClock, breaks: bool
+    autojump_clock: MockClock,
+    breaks: bool,  # noqa: FBT001 - pytest names it
 ) -> None:
     """A write that fails half-way, or hangs until the pong is missed, was perhaps received."""
     del autojump_clock
@@ -336,6 +339,72 @@ async def test_a_write_that_began_counts_as_written(
         assert isinstance(world.inbox.news[2], LinkDown)
         assert not world.gateway.withdraw(name)
         await world.inbox.next_of(LinkUp, 2)
+
+
+class _Crashing(trio.abc.Stream):
+    """A stream that raises what it is told to, out of trio-websocket's reader."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self.error: Exception | None = None
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        received = await self.stream.receive_some(max_bytes)
+        if self.error is not None:
+            raise self.error
+        return received
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+
+
+@pytest.mark.parametrize(
+    "error", [LocalProtocolError("ping while closing"), OSError("odd"), ConnectionClosed(None)]
+)
+async def test_a_crash_inside_trio_websocket_is_a_loss(
+    autojump_clock: MockClock, error: Exception
+) -> None:
+    """What its reader raises ends the socket, not the supervisor."""
+    del autojump_clock
+    async with open_world(running=False) as world:
+        streams: list[_Crashing] = []
+
+        def wrap(stream: trio.abc.Stream) -> trio.abc.Stream:
+            streams.append(_Crashing(stream))
+            return streams[-1]
+
+        world.network.wrap = wrap
+        world.nursery.start_soon(world.run)
+        await world.inbox.next_of(LinkUp)
+        streams[-1].error = error
+        world.simulator.send_frame("{}")
+        await world.inbox.next_of(LinkDown)
+        await world.inbox.next_of(LinkUp, 2)
+
+        assert world.gateway.statistics().connected
+
+
+async def test_a_frame_for_a_dead_socket_waits_for_the_next(autojump_clock: MockClock) -> None:
+    """A frame queued when the goodbye has arrived is not written to the dead socket."""
+    del autojump_clock
+    async with open_world() as world:
+        await world.inbox.next_of(LinkUp)
+        streams = world.network.opened.copy()
+        world.simulator.close_sockets()
+        await world.simulator.until(lambda: world.simulator.open_sockets == 0)
+        names = [world.hold(world.clock.new_id()) for _ in range(6)]
+        await trio.sleep(10)
+
+        order = [command.correlation_id for command in world.simulator.received()]
+        assert order == names
+        assert len(world.network.opened) == len(streams) + 1
+        assert len(world.inbox.all_of(FrameAcknowledged)) == 6
 
 
 async def test_cancelling_in_the_middle_of_a_write(autojump_clock: MockClock) -> None:
@@ -401,7 +470,13 @@ async def test_garbage_does_not_end_the_connection(autojump_clock: MockClock) ->
     del autojump_clock
     async with open_world() as world:
         await world.inbox.next_of(LinkUp)
-        frames = ["{", b"\x00\xff", "[]", '{"weather": 1}', '{"a": "' + "x" * 1_100_000 + '"}']
+        frames: list[str | bytes] = [
+            "{",
+            b"\x00\xff",
+            "[]",
+            '{"weather": 1}',
+            '{"a": "' + "x" * 1_100_000 + '"}',
+        ]
         for frame in frames:
             world.simulator.send_frame(frame)
         world.hold()

@@ -2,12 +2,6 @@
 
 import pytest
 import trio
-from trio.testing import MockClock
-
-from hookflash.engine.ports import LookupAnswer
-from hookflash.machines.errors import GatewayUnavailable, NotAuthorized, RateLimited
-from hookflash.machines.instants import after
-from hookflash.machines.interaction import Facts
 from tests.adapters.genesys.gateway_world import (
     START,
     CannedServer,
@@ -16,6 +10,12 @@ from tests.adapters.genesys.gateway_world import (
     open_world,
     token_answer,
 )
+from trio.testing import MockClock
+
+from hookflash.engine.ports import LookupAnswer
+from hookflash.machines.errors import GatewayUnavailable, NotAuthorized, RateLimited
+from hookflash.machines.instants import after
+from hookflash.machines.interaction import Facts
 
 ID = "4d8f0c2e-6b5a-4d93-9c55-3f8f0d4e7a11"
 BODY = {

@@ -9,11 +9,6 @@ from typing import cast
 import pytest
 import structlog
 import trio
-from trio.testing import MockClock
-from trio_websocket import wrap_server_stream
-
-from hookflash.engine.ports import FrameAcknowledged, LinkDown, LinkGivenUp, LinkUp
-from hookflash.machines.errors import HookflashError
 from tests.adapters.genesys.gateway_world import (
     SECRET,
     CannedServer,
@@ -21,6 +16,11 @@ from tests.adapters.genesys.gateway_world import (
     open_world,
     token_answer,
 )
+from trio.testing import MockClock
+from trio_websocket import wrap_server_stream
+
+from hookflash.engine.ports import FrameAcknowledged, LinkDown, LinkGivenUp, LinkUp
+from hookflash.machines.errors import HookflashError
 
 TOKEN = "tok-9b1c/Zx+secret=="
 
@@ -60,7 +60,7 @@ async def test_a_working_day_logs_no_secret(
         world.hold()
         await world.inbox.next_of(FrameAcknowledged)
         await world.gateway.look_up(world.interaction_id)
-        token = world.gateway._tokens.current()
+        token = world.gateway._tokens.current()  # pyright: ignore[reportPrivateUsage] - to look for it
         world.simulator.send_frame(f'{{"weather": "access_token={token}"}}')
         world.simulator.close_sockets()
         await world.inbox.next_of(LinkDown)

@@ -1,7 +1,7 @@
 """Real sockets and real certificates: each failure says what it is and what to do."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ async def _echo(stream: trio.abc.Stream) -> None:
 
 
 @asynccontextmanager
-async def _serve(certificate: trustme.LeafCert | None) -> AsyncIterator[int]:
+async def _serve(certificate: trustme.LeafCert | None) -> AsyncGenerator[int]:
     """Serve TLS with *certificate*, or plain TCP; yields the port."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port: int = listeners[0].socket.getsockname()[1]
@@ -49,7 +49,7 @@ async def _serve(certificate: trustme.LeafCert | None) -> AsyncIterator[int]:
             await stream.aclose()
             return
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        certificate.configure_cert(context)
+        certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - trustme's
         await _echo(trio.SSLStream(stream, context, server_side=True, https_compatible=True))
 
     async with trio.open_nursery() as nursery:

@@ -17,18 +17,20 @@ import pytest
 from hookflash.adapters.journal import (
     JsonLinesJournal,
     MemoryJournal,
+    read_entries,
     read_header,
     read_recording,
+    read_steps,
 )
-from hookflash.adapters.journal.recording import read_entries
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.ports import Journal
+from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import LookUp
 from hookflash.machines.errors import JournalError, MalformedRecord
 from hookflash.machines.events import LinkRestored
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import PolicyChange, Record
+from hookflash.machines.records import PolicyChange, Record, RecordedStep
 
 AT = from_text("2026-11-22T18:22:01.123456Z")
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -379,6 +381,22 @@ def test_a_recording_may_begin_anywhere(path: Path) -> None:
     path.write_bytes(lines[0] + lines[3])
 
     assert [one.seq for one in read_recording(path)[1]] == [3]
+
+
+def test_steps_have_their_effects_as_written(path: Path) -> None:
+    """Replay reads the effects as JSON, beside changes of the policy, and counts the numbers."""
+    lines = _written(path)
+    open_journal(path, machine=MACHINE.with_policy(HoldPolicy(limit_s=60.0))).close()
+    *steps, change = read_steps(path, MACHINE)
+
+    assert isinstance(change, PolicyChange)
+    for step, seq in zip(steps, (1, 2, 3), strict=True):
+        assert isinstance(step, RecordedStep)
+        assert (step.seq, step.event) == (seq, record(seq).event)
+        assert step.effects == RecordCodec(MACHINE).written(record(seq).effects)
+    path.write_bytes(lines[0] + lines[1] + lines[1])
+    with pytest.raises(MalformedRecord, match="1 after 1 repeats"):
+        list(read_steps(path, MACHINE))
 
 
 def test_what_is_no_recording_is_named(tmp_path: Path) -> None:

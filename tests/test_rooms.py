@@ -1,0 +1,96 @@
+"""The rooms of the house: imports point inwards, machines are pure, one place takes steps."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).resolve().parents[1]
+MACHINES = sorted((ROOT / "machines").glob("**/*.py"))
+ENGINE = sorted((ROOT / "engine").glob("**/*.py"))
+
+PURE = {
+    *("attrs", "cattrs", "orjson", "transitions"),
+    *("collections", "datetime", "difflib", "functools", "hashlib", "inspect", "itertools"),
+    *("json", "math", "re", "tomllib", "types", "typing"),
+}
+"""What machines may import beside each other: nothing that waits, reads, sends, draws or tells
+the time. `datetime` only converts; that nobody asks it for the time is tested below."""
+
+IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "read_text", "write_text"}
+"""Calls by which a pure module would reach out all the same."""
+
+NOT_LIVE = {"replay.py", "backtest.py", "coverage.py"}
+"""Modules of the engine that step what was recorded, not what happens."""
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    """Yield all nodes of a module."""
+    yield from ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the dotted names of the modules that a module imports, wherever in it."""
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield node.module
+
+
+def called(node: ast.Call) -> str:
+    """Return the last part of what is called; empty for what has no name."""
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
+
+
+def test_import_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contracts of import-linter in pyproject.toml are kept."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the linter puts the folder on it
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+def test_machines_are_pure(path: Path) -> None:
+    """A module of `machines` neither waits nor reaches out, and imports only what is as pure."""
+    for name in imported(path):
+        inside = name == "hookflash.machines" or name.startswith("hookflash.machines.")
+        assert inside or name.partition(".")[0] in PURE, f"{path.name} imports {name}"
+    for node in nodes(path):
+        assert not isinstance(
+            node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
+        ), f"{path.name}:{getattr(node, 'lineno', 0)} waits"
+        if isinstance(node, ast.Call):
+            assert called(node) not in IMPURE_CALLS, f"{path.name}:{node.lineno} reaches out"
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.name)
+def test_engine_knows_no_adapter(path: Path) -> None:
+    """The engine imports neither adapters nor the libraries of the wire."""
+    for name in imported(path):
+        assert not name.startswith("hookflash.adapters"), f"{path.name} imports {name}"
+        assert name.partition(".")[0] not in {"httpx", "httpcore", "trio_websocket", "sqlite3"}
+
+
+def test_one_call_site_of_step() -> None:
+    """The live engine steps machines in exactly one place."""
+    sites = [
+        f"{path.name}:{node.lineno}"
+        for path in ENGINE
+        if path.name not in NOT_LIVE
+        for node in nodes(path)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+    ]
+    assert len(sites) == 1, sites
+    assert sites[0].startswith("dispatcher.py:")
