@@ -25,7 +25,7 @@ from hookflash.machines.hold_parts import (
     pending_of,
 )
 from hookflash.machines.instants import Instant, after
-from hookflash.machines.interaction import Pending
+from hookflash.machines.interaction import Pending, make_timer
 
 LIMIT_PRIORITY = 9
 """The resume priority of a release at the limit: the caller has waited longest of all."""
@@ -92,8 +92,10 @@ def start_hold(
         earlier_with(draft, answered=answered),
         group,
     )
-    draft.start_timer("warning", hold_id, Instant(since + terms.warning_us))
-    draft.start_timer("limit", hold_id, limit_at)
+    draft.start_first_timers(
+        make_timer("warning", hold_id, Instant(since + terms.warning_us)),
+        make_timer("limit", hold_id, limit_at),
+    )
 
 
 def confirm_unhold(draft: HoldDraft, event: Acknowledged) -> None:

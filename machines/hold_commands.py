@@ -91,7 +91,8 @@ def resend_unhold(draft: HoldDraft, event: ObservedHeld) -> None:
 
 def start_ack_timer(draft: HoldDraft, event: Sent) -> None:
     """Note when the frame was written; the acknowledgement's time runs from there."""
-    pending = pending_of(draft)
+    pending = draft.pending
+    assert pending is not None, "only a pending command is current"  # noqa: S101
     draft.pending = make_pending(
         pending.command_id,
         pending.correlation_id,

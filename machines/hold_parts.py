@@ -59,8 +59,8 @@ def earlier_with(draft: HoldDraft, *, answered: bool) -> tuple[Earlier, ...]:
     pending, earlier = draft.pending, draft.data.earlier
     if pending is None:
         return earlier
-    added = (*earlier, make_earlier(pending.correlation_id, pending.action, answered))
-    return added[-EARLIER_MAX:]
+    kept = earlier if len(earlier) < EARLIER_MAX else earlier[1:]
+    return (*kept, make_earlier(pending.correlation_id, pending.action, answered))
 
 
 def remember_frame(draft: HoldDraft, *, answered: bool) -> None:
@@ -89,7 +89,8 @@ def end(
     retry_after_s: float | None = None,
 ) -> None:
     """End the pending command: its caller, audit log, monitors and metrics are told."""
-    pending = pending_of(draft)
+    pending = draft.pending
+    assert pending is not None, "only a pending command ends"  # noqa: S101
     draft.pending = None
     draft.effects.append(
         make_end_command(

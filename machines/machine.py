@@ -54,12 +54,11 @@ class Draft(Generic[DataT, PolicyT]):
     def start_timer(self, name: str, owner: str, due_at: Instant) -> None:
         """Start the timer *name*, in place of a running one of that name."""
         timer = make_timer(name, owner, due_at)
-        others = self.timers
-        for running in others:
-            if running.name == name:
-                others = tuple([kept for kept in others if kept is not running])
-                break
-        self.timers = (*others, timer)
+        running = self.timers
+        if running:
+            self.timers = (*[other for other in running if other.name != name], timer)
+        else:
+            self.timers = (timer,)
         self.effects.append(make_start_timer(timer))
 
     def stop_timer(self, name: str) -> None:
@@ -75,6 +74,11 @@ class Draft(Generic[DataT, PolicyT]):
         for timer in self.timers:
             self.effects.append(stop_timer(timer.name))
         self.timers = ()
+
+    def start_first_timers(self, *timers: Timer) -> None:
+        """Start *timers* where none runs: cheaper than one by one."""
+        self.timers = timers
+        self.effects += map(make_start_timer, timers)
 
 
 Guard = Callable[[Interaction[Any], Any, Any], bool]

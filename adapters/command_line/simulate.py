@@ -1,5 +1,6 @@
 """`simulate`: the gateway as a program."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,8 @@ async def simulate(
     """Serve a simulated gateway on localhost, over TLS, until stopped.
 
     Any UUID not mentioned before is an active interaction of org-1 and sg-1; any client id with
-    any secret but `wrong` is accepted. Prints one line once it accepts connections.
+    any secret but `wrong` is accepted. Prints one line once it accepts connections, and on stderr
+    what it counted when it is stopped; GET /simulator/statistics tells the same at any time.
 
     Args:
         port: TCP port; 0 picks one.
@@ -65,6 +67,7 @@ def _check(port: int, protocol: str, ack_ms: float) -> None:
 async def _serve(
     port: int, tls_dir: Path | None, seed: int | None, faults: Path | None, ack_s: float
 ) -> None:
+    import attrs  # noqa: PLC0415 - see package
     import trio  # noqa: PLC0415 - see package
 
     from hookflash.adapters.command_line.signals import stop_signals  # noqa: PLC0415 - see package
@@ -78,4 +81,6 @@ async def _serve(
         tell(f"seed {simulator.seed}, certificate authority {address.ca_file}")
         print_line(f"simulator ready on {address.url}")
         await first_signal()
+        counted = {name: n for name, n in attrs.asdict(simulator.statistics()).items() if n}
+        tell(f"counted: {json.dumps(counted)}")
         nursery.cancel_scope.cancel()

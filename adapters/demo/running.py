@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hookflash.adapters.command_line.logs import configure_logging, level_of_environment
 from hookflash.adapters.command_line.output import print_json, print_line, tell_error
-from hookflash.adapters.command_line.signals import until_stopped
+from hookflash.adapters.command_line.signals import Interrupted, stop_signals
 from hookflash.adapters.composition import open_controller
 from hookflash.adapters.demo.cast import DECIDED, DENIED, STRICT, Part, draw_cast
 from hookflash.adapters.demo.evidence import Finding, States, judge_files
@@ -29,6 +29,9 @@ from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.policy import HoldPolicy
+
+FirstSignal = Callable[[], Awaitable[int]]
+"""Waits for SIGTERM or Ctrl-C; gives its number."""
 
 CONNECT_WITHIN_S = 15.0
 """How long the control socket on this machine may take to open."""
@@ -126,14 +129,15 @@ async def run_demo(*, seed: int, speed: float, out: Path, json: bool) -> int:
     pace = Pace.at(speed)
     policy = pace.policy(strict=STRICT, decided=DECIDED, denied=DENIED)
     run = Run(seed, pace, draw_cast(seed, pace), policy, Files.fresh(out))
-    return await until_stopped(partial(_run, run, json=json))
+    async with stop_signals() as first_signal:
+        return await _run(run, first_signal, json=json)
 
 
-async def _run(run: Run, *, json: bool) -> int:
+async def _run(run: Run, first_signal: FirstSignal, *, json: bool) -> int:
     began_s = trio.current_time()
     console = Console(highlight=False)
     view = _view_of(run, console, json=json)
-    states = await _perform(run, view)
+    states = await _perform(run, view, first_signal)
     took_s = trio.current_time() - began_s
     files = run.files
     findings = judge_files(
@@ -157,12 +161,19 @@ def _view_of(run: Run, console: Console, *, json: bool) -> View:
     return Lines()
 
 
-async def _perform(run: Run, view: View) -> States:
-    """Let the cast play; return the states at the end, as each side has them."""
+async def _perform(run: Run, view: View, first_signal: FirstSignal) -> States:
+    """Let the cast play; return the states at the end, as each side has them.
+
+    Raises:
+        Interrupted: A signal came first. The play stops then; engine and simulator go on until the
+            commands under way have ended, so that each has its audit line.
+    """
     simulator = Simulator(seed=run.seed, ack_delay_s=run.pace.ack_s)
+    found: list[States | Interrupted] = []
     with tempfile.TemporaryDirectory(prefix="hookflash-demo-") as tls:
         async with trio.open_nursery() as nursery:
             address = await nursery.start(simulator.serve_tcp, 0, Path(tls))
+            view.tell(f"a simulated gateway serves TLS on {address.host}")
             settings = run.pace.settings(
                 run.policy,
                 host=address.host,
@@ -174,22 +185,38 @@ async def _perform(run: Run, view: View) -> States:
             async with open_controller(
                 settings, clock=clock, chance=run.chance("pauses")
             ) as controller:
-                view.tell(f"a simulated gateway serves TLS on {address.host}")
                 controller.add_monitor(view.heard)
-                await controller.wait_connected(CONNECT_WITHIN_S)
-                states = await _play(run, controller, simulator, view)
+                found.append(await _play(run, controller, simulator, view, first_signal))
             nursery.cancel_scope.cancel()
-            return states
-    raise AssertionError("unreachable: what plays returns or raises")
+    states = found[0]
+    if isinstance(states, Interrupted):
+        raise states
+    return states
 
 
-async def _play(run: Run, controller: Controller, simulator: Simulator, view: View) -> States:
+async def _play(
+    run: Run,
+    controller: Controller,
+    simulator: Simulator,
+    view: View,
+    first_signal: FirstSignal,
+) -> States | Interrupted:
     play = Play(controller, simulator, run.cast, run.pace, view.tell)
     play.prepare()
+    stopped: list[Interrupted] = []
     async with trio.open_nursery() as nursery:
+
+        async def stop() -> None:
+            stopped.append(Interrupted(await first_signal()))
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(stop)
+        await controller.wait_connected(CONNECT_WITHIN_S)
         nursery.start_soon(view.run, controller, play, run.cast)
         await play.run()
         nursery.cancel_scope.cancel()
+    if stopped:
+        return stopped[0]
     engine = {one.id: one.state for one in controller.interactions()}
     return States(engine, simulator.all_states())
 

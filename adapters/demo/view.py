@@ -36,6 +36,9 @@ _STATE_STYLES: Final = {
     "closed": "dim",
 }
 _LINK_STYLES: Final = {"connected": "green", "given_up": "bold red"}
+_WIDE: Final = 100
+"""Columns from which the table says what is played as well."""
+
 _NEAR_S: Final = 1.0
 _NEWS_SHOWN: Final = 2
 
@@ -159,14 +162,18 @@ class Picture:
     def _table(
         self, known: Mapping[str, InteractionSnapshot], controller: Controller, cast: Sequence[Part]
     ) -> Table:
-        table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
-        table.add_column("interaction", no_wrap=True)
-        table.add_column("what happens", no_wrap=True, min_width=12, ratio=2)
+        wide = self._console.width >= _WIDE
+        table = Table(
+            box=None, pad_edge=False, expand=wide, header_style="dim", padding=(0, 1, 0, 0)
+        )
+        table.add_column("id", no_wrap=True)
         table.add_column("state", no_wrap=True, min_width=14)
-        table.add_column("held", justify="right", no_wrap=True, min_width=6)
-        table.add_column("limit in", justify="right", no_wrap=True, min_width=8)
-        table.add_column("reason", no_wrap=True, ratio=2)
-        table.add_column("last outcome", no_wrap=True, ratio=5)
+        table.add_column("held for", justify="right", no_wrap=True)
+        table.add_column("limit in", justify="right", no_wrap=True)
+        table.add_column("reason", no_wrap=True, min_width=12)
+        table.add_column("last outcome", no_wrap=True, min_width=24, ratio=3 if wide else None)
+        if wide:
+            table.add_column("what is played", no_wrap=True, ratio=2)
         now = controller.now()
         for part in self._shown(known, cast):
             one = known[part.id]
@@ -178,15 +185,15 @@ class Picture:
             elif one.limit_at is not None:
                 left_s = max(0.0, seconds_between(now, one.limit_at))
                 left = Text(f"{left_s:.1f} s", style="yellow" if left_s < _NEAR_S else "")
-            table.add_row(
+            cells: list[str | Text] = [
                 short(part.id),
-                Text(part.role, style="dim" if part.role == "ordinary" else ""),
                 Text(one.state, style=_STATE_STYLES.get(one.state, "")),
                 held,
                 left,
-                "somebody else" if one.foreign else (one.reason or ""),
+                "by hand" if one.foreign else (one.reason or ""),
                 self._last.get(part.id, ""),
-            )
+            ]
+            table.add_row(*cells, *([Text(part.role, style="dim")] if wide else ()))
         return table
 
     def _shown(
@@ -205,15 +212,20 @@ class Picture:
 
 
 def heard_words(payload: Mapping[str, Any]) -> str:
-    """Return what monitors hear as a few words, such as `hold confirmed in 41 ms`."""
-    event, outcome = payload["event"], str(payload["outcome"]).replace("_", " ")
-    actor = payload["actor"]
-    if event in {"warning", "alarm"}:
-        return f"{event}: {outcome}" if event == "alarm" else "warning: the limit is near"
-    if actor == "foreign":
+    """Return what monitors hear as a few words, such as `hold confirmed, 41 ms`."""
+    event, outcome = payload["event"], str(payload["outcome"])
+    if event == "warning":
+        return "warning: near its limit"
+    if event == "alarm":
+        return f"alarm: {outcome.replace('_', ' ')}"
+    if payload["actor"] == "foreign":
         return f"{event} by somebody else"
-    took = f"{outcome} in {payload['latencyMs']:,.0f} ms"
-    return f"released at its limit, {took}" if actor == "limit" else f"{event} {took}"
+    words = "by lookup" if outcome == "confirmed_by_lookup" else outcome.replace("_", " ")
+    latency_ms = payload["latencyMs"]
+    took = f"{latency_ms:.0f} ms" if latency_ms < 999.5 else f"{latency_ms / 1000:.1f} s"
+    if payload["actor"] == "limit" and payload["status"] == "success":
+        return f"released at limit, {took}"
+    return f"{event} {words}, {took}"
 
 
 def figure_lines(metrics: MetricsSnapshot, held: int) -> tuple[str, str]:
@@ -233,9 +245,8 @@ def figure_lines(metrics: MetricsSnapshot, held: int) -> tuple[str, str]:
         "median none yet" if median is None else f"median {median * 1000:.0f} ms",
     ]
     second = [
-        f"acks: timed out {metrics.timed_out}",
-        f"late {metrics.late}",
-        f"twice {metrics.duplicates}",
+        f"late events {metrics.late}",
+        f"answered twice {metrics.duplicates}",
         f"warnings {metrics.warnings}",
         f"alarms {metrics.alarms}",
         f"by others {metrics.foreign_holds + metrics.foreign_unholds}",

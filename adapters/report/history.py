@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, Literal, final
 
-from attrs import Factory, define
+from attrs import define, field
 
 from hookflash.engine.metrics import CONSISTENT_WITHIN_S, NOT_ATTEMPTED, SUCCESSES
 from hookflash.machines.effects import (
@@ -154,16 +154,16 @@ class Story:
 
     id: str
     state: str
-    told: list[Record] = Factory(list)
+    told: list[Record] = field(factory=list)
     records: int = 0
-    marks: Counter[Mark] = Factory(Counter)
+    marks: Counter[Mark] = field(factory=Counter)
     holds: int = 0
     hold: HoldEntry | None = None
     frame: str = ""
     sent_at: Instant | None = None
     forced: str = ""
-    answered: list[str] = Factory(list)
-    unacknowledged: set[str] = Factory(set)
+    answered: list[str] = field(factory=list)
+    unacknowledged: set[str] = field(factory=set)
 
 
 @final
@@ -173,7 +173,7 @@ class History:
 
     Attributes:
         stories: Interactions in the order of their first record, at most `FOLLOWED_MAX`.
-        holds: The first `HOLDS_TOLD_MAX` holds, in the order of their beginning.
+        holds: The first `HOLDS_TOLD_MAX` holds, in the order of their confirmation.
         holds_count: How many there were in all.
         held_us: Their lengths together, in microseconds, of those whose ends are recorded.
         held_longest_us: The longest of these; 0 before the first.
@@ -193,8 +193,8 @@ class History:
     """
 
     with_ends: bool = False
-    stories: dict[str, Story] = Factory(dict)
-    holds: list[HoldEntry] = Factory(list)
+    stories: dict[str, Story] = field(factory=dict)
+    holds: list[HoldEntry] = field(factory=list)
     holds_count: int = 0
     held_us: int = 0
     held_longest_us: int = 0
@@ -203,13 +203,13 @@ class History:
     records_not_followed: int = 0
     first_at: Instant | None = None
     last_at: Instant | None = None
-    outcomes: Counter[tuple[str, str]] = Factory(Counter)
+    outcomes: Counter[tuple[str, str]] = field(factory=Counter)
     latency_us: int = 0
     succeeded: int = 0
     consistent: int = 0
-    marks: Counter[Mark] = Factory(Counter)
+    marks: Counter[Mark] = field(factory=Counter)
     reconnects: int = 0
-    ends: list[str] = Factory(list)
+    ends: list[str] = field(factory=list)
     _reconnected_at: Instant | None = None
 
     @classmethod

@@ -168,13 +168,11 @@ def _figures(history: History, audit: AuditReport | None) -> str:
         ("confirmed within 2 s", percent_text(rate), ""),
         ("control socket opened again", f"{history.reconnects:,}", ""),
     ]
-    if audit is not None:
-        state = (f"{audit.lines:,} lines, whole", "good") if audit.whole else ("broken", "grave")
-        figures.append(("audit log", *state))
-        if not audit.whole:
-            figures.append(
-                (f"audit log, {text(audit.reason)}", f"line {audit.broken_line}", "grave")
-            )
+    if audit is not None and audit.whole:
+        figures.append(("lines of audit log, chain whole", f"{audit.lines:,}", "good"))
+    elif audit is not None:
+        term = f"audit log broken: it {text(audit.reason)}"
+        figures.append((term, f"line {audit.broken_line}", "grave"))
     return "\n".join(
         f'<div class="{style}"><dt>{term}</dt><dd>{figure}</dd></div>'
         for term, figure, style in figures
@@ -210,7 +208,7 @@ def _holds(history: History, numbers: dict[str, int], day: str) -> str:
     ]
     left_out = history.holds_count - len(history.holds)
     note = f"; {left_out:,} later ones are left out" if left_out else ""
-    return _table(f"Holds in the order of their beginning{note}", heads, rows, style="holds")
+    return _table(f"Holds in the order of their confirmation{note}", heads, rows, style="holds")
 
 
 def _hold_row(hold: HoldEntry, numbers: dict[str, int], day: str) -> list[str]:

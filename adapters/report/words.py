@@ -139,8 +139,9 @@ def effect_words(effect: Any, at: Instant) -> str:  # noqa: ANN401, PLR0911 - an
             return f"stop {text(effect.name)} timer"
         case EndCommand():
             took = duration(effect.at - effect.requested_at)
+            outcome = effect.outcome.replace("_", " ")
             why = f": {text(effect.message)}" if effect.message else ""
-            return f"<strong>{effect.action} ended: {text(effect.outcome)}</strong> ({took}){why}"
+            return f"<strong>{effect.action} command: {text(outcome)}</strong> ({took}){why}"
         case NoteForeign():
             return f"note the {effect.action} of somebody else"
         case SendHold():

@@ -6,6 +6,7 @@ import attrs
 import structlog
 import trio
 
+from hookflash.adapters.simulator import control
 from hookflash.adapters.simulator.chance import AnswerPlan
 from hookflash.adapters.simulator.commands import UUID_PATTERN
 from hookflash.adapters.simulator.gateway import Gateway
@@ -50,6 +51,8 @@ class Endpoints:
             endpoint, answer = "upgrade", await self._upgrade(request)
         elif request.path.startswith(METADATA_PATH):
             endpoint, answer = "metadata", await self._metadata(request)
+        elif request.path.startswith(control.CONTROL_PATH):
+            endpoint, answer = "control", control.respond(self._gateway, request)
         else:
             world.counts["bad_requests"] += 1
             endpoint, answer = "unknown", _error(404)

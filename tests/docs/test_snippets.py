@@ -171,13 +171,13 @@ def _check_whole_config(block: Block, stage: Stage) -> None:
     assert seen - wanted == set(), "unknown"
     for name, key, default in config_keys():
         found = re.search(
-            rf"^#? ?\[+{re.escape(name)}\]+(?:(?!^#? ?\[).)*?^#? ?{key} = (\[.*?\]|\S+)(?:\s+# (.*?)$)?",
+            rf"^#? ?\[+{re.escape(name)}\]+(?:(?!^#? ?\[).)*?^#? ?{key} = (\[.*?\]|\x22[^\x22]*\x22|\S+)(?:\s+# (.*?)$)?",
             block.text,
             re.MULTILINE | re.DOTALL,
         )
         assert found, f"{name}.{key}"
         is_example = found[2] and found[2].startswith("example")
-        if default not in (None, ()) and not is_example:
+        if default not in (None, (), attrs.NOTHING) and not is_example:
             value = tomllib.loads(f"it = {found[1]}")["it"]
             wanted = str(default) if isinstance(default, Path) else default
             wanted = list(wanted) if isinstance(wanted, tuple) else wanted

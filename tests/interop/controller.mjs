@@ -237,12 +237,12 @@ class HoldController {
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
       clearInterval(pings);
+      if (!this.closing) this.connect().catch((error) => console.error(error.message));
       for (const waiting of this.pending.values()) {
         clearTimeout(waiting.timer);
         waiting.reject(new ControllerError('unknown', 4, 'the control socket was lost'));
       }
       this.pending.clear();
-      if (!this.closing) this.connect().catch((error) => console.error(error.message));
     });
     this.socket = socket;
   }
@@ -290,6 +290,7 @@ class HoldController {
         throw new ControllerError('invalid', 2, z.prettifyError(checked.error).replaceAll('\n', ' '));
       }
       await this.#checkEligibility(body.interactionId);
+      if (this.opened !== null) await this.opened;
       const answer = await this.#send(correlationId, checked.data);
       result.state = answer.state ?? (body.type === 'hold' ? 'held' : 'active');
     } catch (error) {

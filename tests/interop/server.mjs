@@ -44,6 +44,7 @@ const QUIRKS = new Set([
   'read-only-scope',
 ]);
 const PING_EVERY_MS = 20;
+const PONG_WITHIN_MS = 2_000;
 const METADATA_PATH = /^\/api\/v2\/interactions\/([0-9a-fA-F-]{36})$/;
 const SOCKET_PATH = '/api/v2/interactions';
 
@@ -229,18 +230,17 @@ function serve(peer) {
   peer.on('message', (data, isBinary) => take(peer, data.toString(), isBinary));
   if (has('chatter')) send(peer, { type: 'welcome', version: '2.4.1' });
   if (!has('server-pings')) return;
-  let alive = true;
+  let heardAt = performance.now();
   const pings = setInterval(() => {
-    if (!alive) {
+    if (performance.now() - heardAt > PONG_WITHIN_MS) {
       peer.terminate();
       return;
     }
-    alive = false;
     counts.pings += 1;
     peer.ping('are you there');
   }, PING_EVERY_MS);
   peer.on('pong', () => {
-    alive = true;
+    heardAt = performance.now();
     counts.pongs += 1;
   });
   peer.on('close', () => clearInterval(pings));

@@ -258,6 +258,6 @@ async def test_sockets_that_close_are_opened_again(
 
     assert ended.code == 1
     assert ended.result["commands"] == 40
-    assert ended.result["ok"] >= 20
-    assert simulator.statistics().upgrades >= 3
+    assert ended.result["ok"] >= 30
+    assert simulator.statistics().upgrades >= 4
     assert simulator.statistics().invalid_commands == 0
