@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from hookflash.adapters.audit import JsonLinesAuditLog
 from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
 from hookflash.adapters.http import HttpClient
-from hookflash.adapters.journal import JsonLinesJournal
+from hookflash.adapters.journal import JsonLinesJournal, read_entries, read_header
 from hookflash.adapters.monitors import MonitorDesk, Webhook, WebhookSettings
 from hookflash.adapters.network import Network, TcpNetwork
 from hookflash.adapters.settings import MonitorSettings, Settings, credentials_of
@@ -26,6 +26,8 @@ from hookflash.engine.core import Engine, EngineSettings
 from hookflash.engine.lookups import LookupSettings
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal
+from hookflash.engine.recovery import Recovered, recover
+from hookflash.machines.codec import RecordCodec
 from hookflash.machines.connection import ConnectionPolicy
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.machine import Machine
@@ -51,6 +53,7 @@ class Parts:
     journal: Journal
     audit: AuditLog
     monitors: MonitorDesk
+    recovered: Recovered = field(factory=Recovered)
 
 
 def open_gateway(
@@ -138,13 +141,16 @@ async def open_controller(
         stack.callback(log.close)
         audit = JsonLinesAuditLog.open(settings.audit.path)
         stack.callback(audit.close)
+        recovered = _recover(log, machine)
+        for interaction_id, end in recovered.missing_in_audit(audit.last_correlation_id):
+            audit.append(end, interaction_id, 1.0)
         http = HttpClient(network or TcpNetwork())
         desk = MonitorDesk()
         for monitor in settings.monitors:
             webhook = _webhook_settings(monitor)
             told = Webhook(webhook, http, now=steady.now, chance=chance)
             desk.add(told, timeout_s=webhook.longest_s, name=webhook.host)
-        parts = Parts(machine, steady, gateway, log, audit, desk)
+        parts = Parts(machine, steady, gateway, log, audit, desk, recovered)
         try:
             async with run_controller(settings, parts) as controller:
                 yield controller
@@ -178,6 +184,8 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Cont
         settings.hold,
         deadline_s=settings.commands.deadline_s or None,
     )
+    parts.clock.continue_after(parts.recovered.last_at)
+    engine.adopt(parts.recovered.open_interactions())
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -186,16 +194,20 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Cont
             try:
                 yield controller
             except trio.Cancelled:
+                # Engine and monitors are being cancelled as well: nothing is left to wait for.
+                _stop(engine)
                 raise
             except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
                 failure = error
-            finally:
-                with trio.move_on_after(SHUTDOWN_S, shield=True):
-                    await _wind_down(engine, parts.monitors)
-                nursery.cancel_scope.cancel()
+            with trio.move_on_after(SHUTDOWN_S, shield=True):
+                await _wind_down(engine, parts.monitors)
+            nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # The caller's own error, or the one reason why the engine stopped, and not a group of one.
-        raise _only(group) from group
+        # The one reason why the engine stopped, and not a group of one.
+        only = _only(group)
+        if only is group:
+            raise
+        raise only from group
     if failure is not None:
         raise failure
 
@@ -203,11 +215,15 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Cont
 async def _wind_down(engine: Engine, monitors: MonitorDesk) -> None:
     with trio.move_on_after(SHUTDOWN_S / 2):
         await engine.desk.idle()
+    _stop(engine)
+    await monitors.drain(SHUTDOWN_S / 2)
+
+
+def _stop(engine: Engine) -> None:
     for command in engine.desk.stop():
         _log.warning(
             "command.unknown_at_stop", interaction=command.interaction_id, action=command.action
         )
-    await monitors.drain(SHUTDOWN_S / 2)
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -219,7 +235,9 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
             stack.extend(error.exceptions)
         elif not isinstance(error, trio.Cancelled):
             leaves.append(error)
-    return leaves[0] if len(leaves) == 1 else group
+    # A journal that cannot be written fails both the engine and the winding down.
+    same = len({(type(leaf), str(leaf)) for leaf in leaves}) == 1
+    return leaves[0] if same else group
 
 
 @contextmanager
@@ -229,6 +247,25 @@ def _journal_path(settings: Settings, choice: JournalChoice) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="hookflash-") as folder:
         yield Path(folder) / "journal.jsonl"
+
+
+def _recover(log: JsonLinesJournal, machine: Machine[Any, Any]) -> Recovered:
+    """Read what an earlier run left in the journal."""
+    if log.next_seq == 1:
+        return Recovered()
+    recovered = recover(
+        RecordCodec(machine),
+        read_header(log.path),
+        read_entries(log.path, machine),
+        str(log.path),
+    )
+    _log.info(
+        "journal.recovered",
+        records=recovered.records,
+        open=len(recovered.open_interactions()),
+        interactions=[one.id for one in recovered.open_interactions()[:20]],
+    )
+    return recovered
 
 
 def _webhook_settings(monitor: MonitorSettings) -> WebhookSettings:

@@ -341,12 +341,14 @@ class HttpClient:
     ) -> HttpResponse:
         # A body in many small chunks is longer on the wire than in itself.
         connection.stream.bytes_left = 2 * response_bytes_max + HEAD_BYTES_MAX
-        # Cancelled or failed, httpcore closes the connection itself, shielded.
-        response = await connection.http.handle_async_request(request)
         try:
+            response = await connection.http.handle_async_request(request)
             parts = [part async for part in response.aiter_stream()]
-        finally:
             await response.aclose()
+        except BaseException:
+            # httpcore closes what fails, but not what is cancelled after its last byte.
+            await connection.stream.aclose()
+            raise
         if connection.http.is_idle():
             await self._keep(connection)
         body = parts[0] if len(parts) == 1 else b"".join(parts)

@@ -29,6 +29,15 @@ class SteadyClock:
         # Correlation ids must be unlike each other, not unguessable: no cryptography is wanted.
         self._chance = random.Random() if chance is None else chance  # noqa: S311
 
+    def continue_after(self, instant: Instant) -> None:
+        """Go on after *instant*, the last one of an earlier run, should the clock be behind it.
+
+        A clock that was set back between two runs would otherwise give the same instants again.
+        """
+        behind = instant - self.now()
+        if behind > 0:
+            self._offset = (self._offset or 0) + behind
+
     def _anchor(self) -> int:
         wall = time.time_ns() // 1000 if self._started_at is None else self._started_at
         self._offset = wall - round(trio.current_time() * 1_000_000)

@@ -1,5 +1,6 @@
 """The engine: interactions, commands, timers, lookups and the link, in one nursery tree."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -33,8 +34,8 @@ from hookflash.engine.ports import (
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, HookflashError, NotAuthorized
-from hookflash.machines.events import NotSent
-from hookflash.machines.interaction import Timer
+from hookflash.machines.events import LinkLost, NotSent, Sent
+from hookflash.machines.interaction import Interaction, Timer
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.records import Record
 
@@ -128,6 +129,25 @@ class Engine:
             correlations_max=settings.correlations_max,
             facts_ttl_s=settings.lookups.ttl_s,
         )
+
+    def adopt(self, interactions: Iterable[Interaction[Any]]) -> None:
+        """Go on with interactions of an earlier run; before `run`.
+
+        Their timers run on towards their deadlines. A frame that was asked for may have left, even
+        where nothing says so: it counts as sent and its outcome as unknown. All are looked up once
+        the link is open.
+        """
+        for interaction in interactions:
+            instance = self.instances.adopt(interaction)
+            for timer in interaction.timers:
+                self._deadlines.start(instance, timer)
+            pending = interaction.pending
+            if pending is not None:
+                if pending.sent_at is None:
+                    sent = Sent(self.clock.now(), pending.correlation_id)
+                    self._dispatcher.post(instance, sent)
+                self._dispatcher.post(instance, LinkLost(self.clock.now()))
+            self.link.state = "down"  # so that the first opening restores it
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; started as soon as commands are taken.

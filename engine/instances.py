@@ -114,6 +114,12 @@ class Instances:
             self._by_id[key] = instance
         return instance
 
+    def adopt(self, interaction: Interaction[Any]) -> Instance:
+        """Take up an interaction of an earlier run."""
+        instance = Instance(interaction)
+        self._by_id[interaction.id.lower()] = instance
+        return instance
+
     def transient(self, interaction_id: str) -> Instance:
         """Return an instance that is not kept: for what ends before anything is known of it."""
         return Instance(self._machine.start(interaction_id))

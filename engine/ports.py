@@ -204,6 +204,10 @@ class Gateway(Protocol):
 class Clock(Protocol):
     """Time and chance, drawn by the engine and journaled, so that machines need neither."""
 
+    def continue_after(self, instant: Instant) -> None:
+        """Go on after *instant*, the last one of an earlier run, should the clock be behind it."""
+        ...
+
     def now(self) -> Instant:
         """Return the current instant; later than every one returned before."""
         ...

@@ -8,6 +8,7 @@ from hookflash.machines.events import (
     ExpireRequested,
     LimitChanged,
     LimitTimerFired,
+    NotSent,
     ObservedActive,
     ObservedClosed,
     ObservedHeld,
@@ -228,11 +229,10 @@ def expire(draft: HoldDraft, event: LimitTimerFired | ExpireRequested) -> None:
     _alarm(draft, "hold_expired", event.at)
 
 
-def await_release(draft: HoldDraft, event: object) -> None:
+def await_release(draft: HoldDraft, event: NotSent | Refused | ObservedHeld) -> None:
     """The caller could not be released past the limit: raise an alarm, and try again later."""
     mark_limit_passed(draft, event)
-    at: Instant = event.at  # type: ignore[attr-defined]
-    _alarm(draft, "release_failed", at)
+    _alarm(draft, "release_failed", event.at)
 
 
 def alarm_again(draft: HoldDraft, event: ReleaseTimerFired) -> None:

@@ -61,7 +61,7 @@ class HoldData:
         failed_lookups: How many lookups failed in a row; the pause grows with it.
     """
 
-    changed_at: Instant = Instant(0)
+    changed_at: Instant = Instant(0)  # noqa: RUF009 - a number
     hold: Hold | None = None
     earlier: tuple[Earlier, ...] = ()
     skill_group_id: str | None = None

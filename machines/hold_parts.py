@@ -80,7 +80,7 @@ def forget_frame(draft: HoldDraft, *, answered: bool) -> None:
     draft.data = evolve(draft.data, earlier=added[-EARLIER_MAX:], failed_lookups=0)
 
 
-def end(
+def end(  # noqa: PLR0917 - by position, because keywords cost time on the hot path
     draft: HoldDraft,
     outcome: str,
     at: Instant,

@@ -288,14 +288,15 @@ def _check_resolves(spec: Spec, implementation: Implementation) -> None:
             raise missing("event class", event.cls, classes, where)
     for row in spec.rows:
         where = f"{spec.place}: line {row.line}"
-        for name in row.guards:
-            if name not in implementation.guards:
-                raise missing("guard", name, implementation.guards, where)
-        for name in row.effects:
-            if name not in implementation.effects:
-                raise missing("effect", name, implementation.effects, where)
-        if row.error is not None and row.error not in COMMAND_ERRORS:
-            raise missing("error", row.error, COMMAND_ERRORS, where)
+        kinds: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
+            ("guard", row.guards, implementation.guards),
+            ("effect", row.effects, implementation.effects),
+            ("error", [row.error] if row.error else [], COMMAND_ERRORS),
+        )
+        for kind, names, known in kinds:
+            for name in names:
+                if name not in known:
+                    raise missing(kind, name, known, where)
     policy = implementation.policy()
     for name, timer in spec.timers.items():
         if not hasattr(policy, timer.duration):
@@ -363,5 +364,4 @@ def _flatten(
 
 
 def _guard_of(condition: Condition) -> Guard:
-    guard: Guard = condition.func.guard  # type: ignore[union-attr]
-    return guard
+    return cast("_LibraryGuard", condition.func).guard

@@ -177,7 +177,9 @@ class HoldPolicy:
         groups = [reason for group in self.policy for reason in group.reasons or ()]
         return tuple(dict.fromkeys([*self.reasons, *groups]))
 
-    def objection(self, facts: Facts | None, reason: str | None) -> str | None:
+    def objection(  # noqa: PLR0911 - one return for each cause
+        self, facts: Facts | None, reason: str | None
+    ) -> str | None:
         """Say why a command may not be carried out on an interaction with these facts.
 
         Args:

@@ -9,7 +9,7 @@ whoever has the text hands it in.
 import hashlib
 import re
 import tomllib
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import cattrs
 from attrs import field, fields, frozen
@@ -107,7 +107,7 @@ class Spec:
     rows: tuple[Row, ...]
     place: str
     digest: str
-    lines: dict[str, int] = field(factory=dict)
+    lines: dict[str, int] = field(factory=dict[str, int])
 
     def where(self, table: str) -> str:
         """Return the place of *table*, `events.sent` for instance, with its line if known."""
@@ -124,8 +124,8 @@ class _RawRow:
     source: str | list[str]
     event: str | list[str]
     doc: str = ""
-    guards: list[str] = field(factory=list)
-    effects: list[str] = field(factory=list)
+    guards: list[str] = field(factory=list[str])
+    effects: list[str] = field(factory=list[str])
     target: str | None = None
     stay: str | None = None
     late: str | None = None
@@ -148,12 +148,16 @@ class _RawSpec:
     states: dict[str, State]
     events: dict[str, Event]
     transitions: list[_RawRow]
-    timers: dict[str, TimerSpec] = field(factory=dict)
+    timers: dict[str, TimerSpec] = field(factory=dict[str, TimerSpec])
 
 
 _TABLES: tuple[Any, ...] = (State, Event, TimerSpec, _RawRow, _RawHead, _RawSpec)
 _KEYS = {f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)}
 """All keys of a definition, to find the one that was meant."""
+
+
+def _entries(value: Any) -> list[Any]:  # noqa: ANN401 - a list, of what nobody knows yet
+    return list(value)
 
 
 def _make_converter() -> cattrs.Converter:
@@ -167,8 +171,9 @@ def _make_converter() -> cattrs.Converter:
     def _one_or_many(value: Any, _: Any) -> str | list[str]:  # noqa: ANN401 - the same
         if isinstance(value, str):
             return value
-        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-            return list(value)
+        entries = _entries(value) if isinstance(value, list) else [value]
+        if all(isinstance(entry, str) for entry in entries):
+            return entries
         raise TypeError("expected a name or a list of names")
 
     converter.register_structure_hook(str, _text)
@@ -239,9 +244,10 @@ def _digest(document: dict[str, Any]) -> str:
 def _canonical(value: Any) -> str:  # noqa: ANN401 - any TOML value
     """Write *value* with sorted keys, so that only what is said counts, not how."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value)) + "}"
+        table = cast("dict[str, Any]", value)
+        return "{" + ",".join(f"{key!r}:{_canonical(table[key])}" for key in sorted(table)) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, value)) + "]"
+        return "[" + ",".join(map(_canonical, _entries(value))) + "]"
     return repr(value)
 
 
@@ -252,7 +258,7 @@ def _row_lines(text: str) -> list[int]:
 
 
 def _table_lines(text: str) -> dict[str, int]:
-    """Return the lines of tables, written as `[events.sent]` or, below `[events]`, as `sent = {`."""
+    """Return the lines of tables, `[events.sent]` or, below `[events]`, `sent = {`."""
     lines: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -274,7 +280,7 @@ def _first_problem(problems: list[str]) -> str:
 
 
 def _relocate(problem: str, text: str) -> str:
-    """Add the line to a problem within one of the rows or tables, and write its keys as TOML does."""
+    """Add the line to a problem in a row or table, and write its keys as TOML does."""
     problem = re.sub(r"\['([^']*)'\]", r".\1", problem).replace(".cls", ".class")
     lines = _table_lines(text)
     lines |= {f"transitions[{n}]": line for n, line in enumerate(_row_lines(text))}
@@ -367,7 +373,7 @@ def _check_pairs(spec: Spec) -> None:
             if not rows:
                 raise SpecError(
                     f"{spec.place}: state {state!r} does not decide about event {event!r}",
-                    advice="add a row with a target, or stay, late, ignore or reject with the reason",
+                    advice="add a row with target, stay, late, ignore or reject, and the reason",
                     place=f"{spec.place}: {state}/{event}",
                 )
             _check_rows(spec, rows)

@@ -23,7 +23,7 @@ the time. `datetime` only converts; that nobody asks it for the time is tested b
 IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "read_text", "write_text"}
 """Calls by which a pure module would reach out all the same."""
 
-NOT_LIVE = {"replay.py", "backtest.py", "coverage.py"}
+NOT_LIVE = {"recovery.py", "replay.py", "backtest.py"}
 """Modules of the engine that step what was recorded, not what happens."""
 
 

@@ -37,11 +37,18 @@ class AuditChain:
     Args:
         seq: The number of the last line; 0 for none.
         last_hash: Its hash.
+        last_correlation_id: Its correlation id; None for no line.
     """
 
-    def __init__(self, seq: int = 0, last_hash: str = FIRST_PREVIOUS_HASH) -> None:
+    def __init__(
+        self,
+        seq: int = 0,
+        last_hash: str = FIRST_PREVIOUS_HASH,
+        last_correlation_id: str | None = None,
+    ) -> None:
         self.seq = seq
         self.last_hash = last_hash
+        self.last_correlation_id = last_correlation_id
 
     def next_line(
         self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
@@ -76,6 +83,7 @@ class AuditChain:
         """Note that the line of *fields* is in the log: the next one hangs on it."""
         self.seq += 1
         self.last_hash = fields["hash"]
+        self.last_correlation_id = fields["correlationId"]
 
 
 def _describe_command(fields: dict[str, Any], ended: EndCommand, rate: str) -> None:

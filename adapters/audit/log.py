@@ -54,6 +54,11 @@ class JsonLinesAuditLog:
         """The number of the last line; 0 for none."""
         return self._chain.seq
 
+    @property
+    def last_correlation_id(self) -> str | None:
+        """The correlation id of the last line; None where there is no line."""
+        return self._chain.last_correlation_id
+
     def append(
         self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
     ) -> None:
@@ -100,4 +105,4 @@ def _chain_of(file: AppendFile) -> AuditChain:
             advice="see what `hookflash audit verify` says; move the file away to begin another",
             path=str(file.path),
         )
-    return AuditChain(seq, last_hash)
+    return AuditChain(seq, last_hash, known.get("correlationId"))

@@ -105,7 +105,7 @@ def draw_cast(seed: int, pace: Pace) -> tuple[Part, ...]:
     """
     chance = Random(f"cast {seed}")  # noqa: S311 - a play, not a secret
     ids = SteadyClock(chance=chance)
-    roles = [role for role, count in HOW_MANY.items() for _ in range(count)]
+    roles: list[Role] = [role for role, count in HOW_MANY.items() for _ in range(count)]
     chance.shuffle(roles)
     played: dict[Role, int] = {}
     parts: list[Part] = []

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -144,11 +144,7 @@ async def _run(run: Run, first_signal: FirstSignal, *, json: bool) -> int:
         files.recording, files.audit_log, load_machine("hold", run.policy), states
     )
     write_report(files.recording, files.audit_log, files.report)
-    if json:
-        print_json(_summary_json(run, findings, took_s))
-    else:
-        _print_summary(console, run, findings, took_s)
-    return 0 if all(finding.kept for finding in findings) else 1
+    return conclude(run, findings, took_s, console=None if json else console)
 
 
 def _view_of(run: Run, console: Console, *, json: bool) -> View:
@@ -224,8 +220,33 @@ async def _play(
 # --- what is printed at the end -------------------------------------------------------------------
 
 
-def _print_summary(console: Console, run: Run, findings: list[Finding], took_s: float) -> None:
-    """Print the checklist, then the three lines that programs look for, never wrapped."""
+def conclude(
+    run: Run, findings: Sequence[Finding], took_s: float, *, console: Console | None
+) -> int:
+    """Print what was found.
+
+    Args:
+        run: What was run.
+        findings: Each promise, kept or not.
+        took_s: How long it took.
+        console: Where the checklist goes, and after it the three lines that programs look for; None
+            prints one line of JSON instead.
+
+    Returns:
+        The exit code: 0 where every promise was kept, else 1.
+    """
+    if console is None:
+        print_json(_summary(run, findings, took_s))
+    else:
+        _print_checklist(console, run, findings, took_s)
+        for name, path in _named(run.files).items():
+            print_line(f"{name}: {path}")
+    return 0 if all(finding.kept for finding in findings) else 1
+
+
+def _print_checklist(
+    console: Console, run: Run, findings: Sequence[Finding], took_s: float
+) -> None:
     console.print()
     console.print(Text(f"seed {run.seed}, {took_s:.1f} s. From the recording and the audit log:"))
     for finding in findings:
@@ -245,11 +266,9 @@ def _print_summary(console: Console, run: Run, findings: list[Finding], took_s: 
         )
     else:
         console.print(Text(f"all {len(findings)} promises were kept", style="bold green"))
-    for name, path in _named(run.files).items():
-        print_line(f"{name}: {path}")
 
 
-def _summary_json(run: Run, findings: list[Finding], took_s: float) -> dict[str, Any]:
+def _summary(run: Run, findings: Sequence[Finding], took_s: float) -> dict[str, Any]:
     promises = [
         {
             "name": finding.key,

@@ -187,6 +187,10 @@ def _lock(path: Path) -> int:
     lock_path = path.with_name(path.name + ".lock")
     try:
         fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise _error(
+            path, "its folder does not exist", advice="make the folder, or name another file"
+        ) from error
     except OSError as error:
         raise _error(path, f"cannot be locked: {error.strerror}") from error
     try:

@@ -81,7 +81,7 @@ class WebhookSettings:
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
-    timeout_s: float = field(default=5.0, validator=[validators.gt(0.0), validators.le(60.0)])
+    timeout_s: float = field(default=5.0, validator=[validators.gt(0.0), validators.le(300.0)])
     attempts_max: int = field(default=5, validator=[validators.ge(1), validators.le(20)])
     backoff_s: float = field(default=0.5, validator=[validators.gt(0.0)])
     backoff_max_s: float = field(default=30.0, validator=[validators.gt(0.0)])

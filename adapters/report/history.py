@@ -6,10 +6,19 @@ an earlier definition made is therefore read as well as one of today.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final, Literal, final
+from typing import Final, final
 
 from attrs import define, field
 
+from hookflash.adapters.report.stories import (
+    HOLDING,
+    PENDING,
+    HoldEntry,
+    Mark,
+    Story,
+    hold_begun,
+    hold_end,
+)
 from hookflash.engine.metrics import CONSISTENT_WITHIN_S, NOT_ATTEMPTED, SUCCESSES
 from hookflash.machines.effects import (
     EndCommand,
@@ -46,44 +55,10 @@ HOLDS_TOLD_MAX: Final = 5_000
 """Holds kept for the table."""
 
 FOLLOWED_MAX: Final = 100_000
-"""Interactions that are followed at all: some 100 MB. Records of further ones are only counted."""
+"""Interactions that are followed at all: some 200 MB. Records of further ones are only counted."""
 
 _FRAMES_REMEMBERED: Final = 8
 """Answered frames remembered for each interaction, to tell a late answer from a duplicate."""
-
-HOLDING: Final = frozenset({"held", "unhold_pending", "expired"})
-"""States in which the caller is, or counts as, on hold."""
-
-PENDING: Final = frozenset({"hold_pending", "unhold_pending"})
-"""States in which a command is under way."""
-
-Mark = Literal[
-    "alarm",
-    "confirmed_by_lookup",
-    "cut_off",
-    "doubt",
-    "duplicate",
-    "ended_on_hold",
-    "expired",
-    "forced",
-    "foreign_hold",
-    "foreign_released",
-    "foreign_unhold",
-    "ineligible",
-    "invalid",
-    "late",
-    "not_applied",
-    "past_limit",
-    "refused",
-    "released_at_limit",
-    "resent",
-    "unacknowledged",
-    "unavailable",
-    "unknown",
-    "waited_for_link",
-    "warning",
-]
-"""Something worth telling that happened to an interaction; the page says each in a sentence."""
 
 _OUTCOME_MARKS: Final[dict[str, Mark]] = {
     "confirmed_by_lookup": "confirmed_by_lookup",
@@ -95,75 +70,6 @@ _OUTCOME_MARKS: Final[dict[str, Mark]] = {
     "unavailable": "unavailable",
     "unknown": "unknown",
 }
-
-
-@define
-class HoldEntry:
-    """One hold, from its confirmation to its end.
-
-    Attributes:
-        interaction_id: The interaction.
-        since: Its start; None where the recording begins later.
-        began: How it was confirmed, or who made it.
-        reason: Its reason; None for a foreign hold.
-        actor: Who asked for it; `foreign` for somebody else, empty where it is not recorded.
-        name: The id that its timers carry; empty where they are not recorded.
-        limit_at: When its limit passes; None where that is not recorded.
-        limit_passed: Whether it passed.
-        until: Its end; None where the recording ends before.
-        ended: How it ended; empty while it goes on.
-        ended_by: Who ended it; empty while it goes on.
-    """
-
-    interaction_id: str
-    since: Instant | None
-    began: Literal["acknowledged", "looked up", "somebody else", "before the recording"]
-    reason: str | None = None
-    actor: str = ""
-    name: str = ""
-    limit_at: Instant | None = None
-    limit_passed: bool = False
-    until: Instant | None = None
-    ended: str = ""
-    ended_by: str = ""
-
-    @property
-    def held_us(self) -> int | None:
-        """How long it was, in microseconds; None where start or end is not recorded."""
-        return None if self.since is None or self.until is None else self.until - self.since
-
-
-@define
-class Story:
-    """What happened to one interaction.
-
-    Attributes:
-        id: The interaction.
-        state: Its state after the last record.
-        told: Its first records, for the page; empty for interactions beyond `TOLD_MAX`.
-        records: How many records it has in all.
-        marks: What happened to it, and how often.
-        holds: How many holds it had.
-        hold: The hold that goes on; None for none.
-        frame: The correlation id of its latest frame; empty for none.
-        sent_at: When that frame was written; None while it waits.
-        forced: The command that may release an expired hold by somebody's decision; empty for none.
-        answered: The latest frames that were answered, oldest first.
-        unacknowledged: Frames confirmed by lookup whose acknowledgement never came.
-    """
-
-    id: str
-    state: str
-    told: list[Record] = field(factory=list)
-    records: int = 0
-    marks: Counter[Mark] = field(factory=Counter)
-    holds: int = 0
-    hold: HoldEntry | None = None
-    frame: str = ""
-    sent_at: Instant | None = None
-    forced: str = ""
-    answered: list[str] = field(factory=list)
-    unacknowledged: set[str] = field(factory=set)
 
 
 @final
@@ -193,8 +99,8 @@ class History:
     """
 
     with_ends: bool = False
-    stories: dict[str, Story] = field(factory=dict)
-    holds: list[HoldEntry] = field(factory=list)
+    stories: dict[str, Story] = field(factory=dict[str, Story])
+    holds: list[HoldEntry] = field(factory=list[HoldEntry])
     holds_count: int = 0
     held_us: int = 0
     held_longest_us: int = 0
@@ -203,13 +109,13 @@ class History:
     records_not_followed: int = 0
     first_at: Instant | None = None
     last_at: Instant | None = None
-    outcomes: Counter[tuple[str, str]] = field(factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(factory=Counter[tuple[str, str]])
     latency_us: int = 0
     succeeded: int = 0
     consistent: int = 0
-    marks: Counter[Mark] = field(factory=Counter)
+    marks: Counter[Mark] = field(factory=Counter[Mark])
     reconnects: int = 0
-    ends: list[str] = field(factory=list)
+    ends: list[str] = field(factory=list[str])
     _reconnected_at: Instant | None = None
 
     @classmethod
@@ -394,7 +300,7 @@ class History:
     def _take_hold(self, story: Story, record: Record) -> None:
         before, after = record.source in HOLDING, record.target in HOLDING
         if after and not before:
-            self._begin_hold(story, _hold_of(story, record))
+            self._begin_hold(story, hold_begun(story, record))
         elif before and not after and story.hold is not None:
             self._end_hold(story, story.hold, record)
 
@@ -408,7 +314,7 @@ class History:
     def _end_hold(self, story: Story, hold: HoldEntry, record: Record) -> None:
         story.hold = None
         hold.until = record.event.at
-        hold.ended, hold.ended_by = _end_of(record)
+        hold.ended, hold.ended_by = hold_end(record)
         if hold.began == "somebody else" and hold.ended_by == "limit":
             self._mark(story, "foreign_released")
         held_us = hold.held_us
@@ -416,41 +322,3 @@ class History:
             self.holds_ended += 1
             self.held_us += held_us
             self.held_longest_us = max(self.held_longest_us, held_us)
-
-
-def _hold_of(story: Story, record: Record) -> HoldEntry:
-    """Return the hold that *record* begins."""
-    event = record.event
-    hold = HoldEntry(record.interaction_id, event.at, "acknowledged")
-    if not isinstance(event, Acknowledged):
-        hold.began = "looked up"
-        hold.since = story.sent_at or event.at
-    for effect in record.effects:
-        match effect:
-            case StartTimer() if effect.timer.name == "limit":
-                hold.name, hold.limit_at = effect.timer.owner, effect.timer.due_at
-            case NoteForeign():
-                hold.began, hold.since, hold.actor = "somebody else", effect.since, "foreign"
-                hold.reason = None
-            case EndCommand() if hold.actor != "foreign":
-                hold.actor, hold.reason = effect.actor, effect.reason
-            case _:
-                pass
-    if hold.actor == "foreign":
-        hold.reason = None
-    return hold
-
-
-def _end_of(record: Record) -> tuple[str, str]:
-    """Return how the hold ended that *record* ends, and by whom."""
-    if record.target == "closed":
-        return "interaction ended", ""
-    for effect in record.effects:
-        if isinstance(effect, NoteForeign):
-            return "released by somebody else", "foreign"
-        if isinstance(effect, EndCommand):
-            confirmed = "acknowledged" if effect.outcome == "confirmed" else "looked up"
-            if effect.actor == "limit":
-                return f"released at its limit, {confirmed}", "limit"
-            return f"unhold, {confirmed}", effect.actor
-    return "not held any more", ""

@@ -16,9 +16,8 @@ from hookflash.adapters.report.history import (
     RECORDS_TOLD_MAX,
     TOLD_MAX,
     History,
-    HoldEntry,
-    Story,
 )
+from hookflash.adapters.report.stories import HoldEntry, Story
 from hookflash.adapters.report.words import (
     GRAVE,
     MARKS,

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any, Final
 
-from hookflash.adapters.report.history import Mark
+from hookflash.adapters.report.stories import Mark
 from hookflash.machines.codec import tag_of
 from hookflash.machines.effects import (
     EndCommand,
@@ -151,4 +151,4 @@ def effect_words(effect: Any, at: Instant) -> str:  # noqa: ANN401, PLR0911 - an
         case RaiseAlarm():
             return f"alarm {effect.count}: {text(effect.alarm.replace('_', ' '))}"
         case _:
-            return text(tag_of(type(effect)).replace("_", " "))
+            return text(tag_of(effect.__class__).replace("_", " "))

@@ -79,9 +79,7 @@ def test_from_an_asyncio_program(tmp_path: Path) -> None:
         with hookflash.blocking.open_controller(live.settings(tmp_path)) as controller:
             results = await asyncio.gather(
                 *(
-                    asyncio.to_thread(
-                        controller.hold, str(uuid4()), reason="queueing", priority=2
-                    )
+                    asyncio.to_thread(controller.hold, str(uuid4()), reason="queueing", priority=2)
                     for _ in range(5)
                 )
             )

@@ -76,7 +76,8 @@ def documents() -> list[Path]:
 
 def blocks_of(path: Path) -> Iterator[Block]:
     """Read the fenced blocks of a document, in order."""
-    fence, language, words, start = "", "", (), 0
+    fence, language, start = "", "", 0
+    words: tuple[str, ...] = ()
     comment: tuple[str, ...] = ()
     inside: list[str] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):

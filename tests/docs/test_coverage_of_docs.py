@@ -2,16 +2,24 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
+import attrs
 import pytest
 from cyclopts import App
 from tests.docs.blocks import ROOT, documents, prose_of
-from tests.docs.known_names import TESTS_ONLY, known_variables
-from tests.docs.test_snippets import config_keys
+from tests.docs.known_names import TESTS_ONLY, config_keys, known_variables
 
 import hookflash
 from hookflash.adapters.command_line.main import BUG_EXIT_CODE, app
+from hookflash.adapters.simulator import (
+    AckRefusal,
+    EndpointRefusal,
+    InteractionSetting,
+    Simulator,
+    parse_faults,
+)
 from hookflash.machines import errors
 from hookflash.machines.machine import Machine
 
@@ -122,3 +130,35 @@ def test_the_pictures_name_every_state() -> None:
     picture = (ROOT / "docs" / "pictures" / "hold-machine.svg").read_text("utf-8")
     for state in hookflash.load_machine("hold").spec.states:
         assert f">{state}<" in picture, state
+
+
+def test_every_path_that_is_named_exists() -> None:
+    """A folder or file of the project in backticks is there."""
+    rooms = "adapters|docs|engine|machines|specs|src|tests"
+    for path in documents():
+        for name in re.findall(rf"`((?:{rooms})/[\w./-]*)`", prose_of(path)):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+def test_every_fault_and_method_of_the_simulator_is_documented() -> None:
+    """simulator.md has each key of faults.toml, and each method that tests may call."""
+    text = (ROOT / "docs" / "simulator.md").read_text("utf-8")
+    faults = parse_faults("")
+    tables: list[type[Any]] = [
+        type(value) for value in attrs.asdict(faults, recurse=False).values() if value != ()
+    ]
+    for table in tables:
+        keys = {field.name for field in attrs.fields(table)} - {"refusals"}
+        assert [key for key in keys if not re.search(rf"^{key} = ", text, re.MULTILINE)] == []
+    for row in (AckRefusal, EndpointRefusal, InteractionSetting):
+        names = [field.name for field in attrs.fields(row)]
+        assert [key for key in names if not re.search(rf"^{key} = ", text, re.MULTILINE)] == []
+    methods = [name for name in vars(Simulator) if not name.startswith("_") and name != "faults"]
+    assert [name for name in methods if not re.search(rf"`(await )?{name}\b", text)] == []
+
+
+def test_every_metric_is_documented() -> None:
+    """embedding.md names each figure of a snapshot; the outcomes stand in their own table."""
+    text = (ROOT / "docs" / "embedding.md").read_text("utf-8")
+    names = [field.name for field in attrs.fields(hookflash.MetricsSnapshot)]
+    assert [name for name in names if f"`{name}`" not in text] == []

@@ -7,17 +7,18 @@ and what the engine believes must be what the simulator knows.
 from random import Random
 
 import trio
+import trio.lowlevel
 import trio.testing
 from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.schedule import deterministic
+from tests.support.world import World, make_settings, open_world
 
 from hookflash.adapters.simulator import Faults
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandError
 from hookflash.machines.policy import HoldPolicy
-from tests.support.schedule import deterministic
-from tests.support.world import World, make_settings, open_world
 
 CALLS = [f"{n:08x}-0000-4000-8000-00000000000a" for n in range(3)]
 LIMIT_S = 30.0
@@ -139,7 +140,7 @@ async def live(deeds: list[Deed], policy: HoldPolicy, seed: int) -> None:
                 elif isinstance(deed, Hold | Unhold):
                     asked += 1
                     nursery.start_soon(command, world, deed, outcomes)
-                    await trio.sleep(0)
+                    await trio.lowlevel.checkpoint()
                 else:
                     interfere(world, deed)
             world.network.down = False

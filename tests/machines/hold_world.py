@@ -154,7 +154,7 @@ def as_of(interaction: HoldInteraction, options: list[str], now: Instant) -> Ins
 
 def make_event(  # noqa: C901, PLR0911, PLR0912 - one branch per event of the definition
     name: str, interaction: HoldInteraction, now: Instant, new_id: str
-) -> Any:  # noqa: ANN401 - any of the machine's events
+) -> Any:
     """Return the event that *name* means for *interaction*, taken up at *now*."""
     kind, _, rest = name.partition(":")
     options = rest.split(",") if rest else []
@@ -199,7 +199,7 @@ def make_event(  # noqa: C901, PLR0911, PLR0912 - one branch per event of the de
 
 def _observation(
     kind: str, options: list[str], interaction: HoldInteraction, now: Instant, new_id: str
-) -> Any:  # noqa: ANN401 - one of three
+) -> Any:
     known = as_of(interaction, options, now)
     source: ev.Source = "frame" if "frame" in options else "lookup"
     facts = ELIGIBLE if source == "lookup" else None
@@ -244,7 +244,7 @@ class World:
     ids: int = 0
     asked_at: Instant | None = None
 
-    def event(self, name: str) -> Any:  # noqa: ANN401 - any of the machine's events
+    def event(self, name: str) -> Any:
         """Return the event that *name* means here and now."""
         now = Instant(self.now + SECOND)
         return make_event(name, self.interaction, now, f"id-{self.ids + 1}")
@@ -253,7 +253,7 @@ class World:
         """Step the event that *name* means; return the world after it, checked, and the step."""
         return self.take(self.event(name))
 
-    def take(self, event: Any) -> "tuple[World, Step[HoldData]]":  # noqa: ANN401 - any event
+    def take(self, event: Any) -> "tuple[World, Step[HoldData]]":
         """Step *event*; return the world after it, checked, and the step."""
         step = self.machine.step(self.interaction, event)
         asked_at = self.asked_at
@@ -343,7 +343,7 @@ def _check_pending(world: World, pending: Pending, timers: dict[str, Timer]) -> 
         assert timers["ack"].owner == pending.correlation_id, "the timer is the latest frame's"
 
 
-def check_step(world: World, event: Any, step: Step[HoldData]) -> None:  # noqa: ANN401 - any event
+def check_step(world: World, event: Any, step: Step[HoldData]) -> None:
     """Check what holds of every step."""
     before, after, row = world.interaction, step.interaction, step.transition
     assert after.id == before.id
@@ -360,7 +360,7 @@ def check_step(world: World, event: Any, step: Step[HoldData]) -> None:  # noqa:
 
 def _check_nothing_counts(
     before: HoldInteraction,
-    event: Any,  # noqa: ANN401 - any event
+    event: Any,
     step: Step[HoldData],
 ) -> None:
     after, row = step.interaction, step.transition
@@ -374,7 +374,7 @@ def _check_nothing_counts(
     assert [(f.correlation_id, f.action) for f in after.data.earlier] == [
         (f.correlation_id, f.action) for f in before.data.earlier
     ]
-    kinds = {type(effect) for effect in step.effects}
+    kinds: set[type[Any]] = {type(effect) for effect in step.effects}
     if row.decision == "ignore":
         assert after is before
         assert not kinds
@@ -388,7 +388,7 @@ def _check_nothing_counts(
             assert set(kept) <= set(after.timers) <= set(before.timers)
 
 
-def _check_commands(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:  # noqa: ANN401 - any event
+def _check_commands(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:
     """Check that commands are conserved: each that comes in is pending or ends, exactly once."""
     came: list[str] = []
     if before.pending is not None:
@@ -415,7 +415,7 @@ def _released_by_limit(before: HoldInteraction, step: Step[HoldData]) -> bool:
     return before.pending is None and pending is not None and pending.actor == "limit"
 
 
-def _check_timers(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:  # noqa: ANN401 - any event
+def _check_timers(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:
     """Check that whoever follows the effects knows which timers run."""
     running = {timer.name: timer for timer in before.timers}
     if isinstance(event, ev.TimerFired):
@@ -432,7 +432,7 @@ def _check_timers(before: HoldInteraction, event: Any, step: Step[HoldData]) -> 
     assert running == {timer.name: timer for timer in step.interaction.timers}
 
 
-def _check_frames(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:  # noqa: ANN401 - any event
+def _check_frames(before: HoldInteraction, event: Any, step: Step[HoldData]) -> None:
     sends = [e for e in step.effects if isinstance(e, fx.SendHold | fx.SendUnhold)]
     assert len(sends) <= 1, "one frame at a time"
     pending = step.interaction.pending

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-
 from tests.machines.hold_world import PENDING, PLAIN, POLICIES, VARIANTS, World, abstract, new_world
 
 Key = tuple[Any, ...]
@@ -67,7 +66,7 @@ def test_all_sequences_of_variants(policy: str) -> None:
 
 @pytest.mark.parametrize("policy", ["release", "expire-watch"])
 def test_worlds_that_are_merged_behave_alike(policy: str) -> None:
-    """Two ways into the same abstract state: every event takes the same row and leads to the same."""
+    """Two ways into the same abstract state: every event takes the same row, to the same state."""
     start = new_world(policy)
     ways: dict[Key, list[World]] = defaultdict(list, {fine(start): [start]})
     layer = [start]
@@ -113,7 +112,7 @@ def reachable(
     return found
 
 
-GATEWAY_ANSWERS = {
+GATEWAY_ANSWERS: dict[str, Callable[[Any], bool]] = {
     "sent": lambda world: unanswered(world) and world.interaction.pending.sent_at is None,
     "ack_timer_fired": lambda world: world.interaction.timer("ack") is not None,
     "lookup_timer_fired": lambda world: world.interaction.timer("lookup") is not None,
@@ -121,7 +120,7 @@ GATEWAY_ANSWERS = {
     "release_timer_fired": lambda world: world.interaction.timer("release") is not None,
     "observed_held:lookup": lambda world: world.asked_at is not None,
     "observed_active:lookup": lambda world: world.asked_at is not None,
-}  # type: dict[str, Callable[[Any], bool]]
+}
 """What happens by itself: the socket takes frames, timers fire, lookups are answered. No caller
 does anything, and no acknowledgement ever comes."""
 

@@ -7,9 +7,6 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from hookflash.machines.effects import EndCommand, NoteForeign
-from hookflash.machines.events import HoldRequested, UnholdRequested
 from tests.machines.hold_world import (
     PLAIN,
     POLICIES,
@@ -20,6 +17,9 @@ from tests.machines.hold_world import (
     make_event,
     new_world,
 )
+
+from hookflash.machines.effects import EndCommand, NoteForeign
+from hookflash.machines.events import HoldRequested, UnholdRequested
 
 policies = st.sampled_from(sorted(POLICIES))
 sequences = st.lists(st.sampled_from(VARIANTS), max_size=60)
@@ -85,7 +85,7 @@ def test_every_command_ends_once(policy: str, names: list[str]) -> None:
 @given(policies, sequences)
 @settings(deadline=None, max_examples=100)
 def test_notes_of_others_alternate(policy: str, names: list[str]) -> None:
-    """Somebody else holds who was not held, and takes off hold who was: the notes fit the states."""
+    """Somebody else holds who was not held, and takes off hold who was: notes fit the states."""
     world = new_world(policy)
     for name in names:
         was_held = world.interaction.data.hold is not None

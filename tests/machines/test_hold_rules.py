@@ -1,6 +1,7 @@
 """The ground rules of the hold machine, one test each, with the times and words that they fix."""
 
 from attrs import evolve
+from tests.machines.hold_world import ELIGIBLE, SECOND, HoldMachine, World, hold_spec, new_world
 
 from hookflash.machines import effects as fx
 from hookflash.machines import events as ev
@@ -10,7 +11,6 @@ from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Facts
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
-from tests.machines.hold_world import ELIGIBLE, SECOND, World, hold_spec, new_world
 
 REQUESTED = ("hold_requested",)
 SENT = ("hold_requested", "sent")
@@ -32,7 +32,7 @@ def asks(step: Step[HoldData]) -> bool:
 
 def under(policy: HoldPolicy) -> World:
     """Return a world under *policy*."""
-    machine = Machine(hold_spec(), IMPLEMENTATION, policy)
+    machine: HoldMachine = Machine(hold_spec(), IMPLEMENTATION, policy)
     return World(machine, machine.start("interaction-1"))
 
 
@@ -548,7 +548,11 @@ def test_facts_come_with_a_command() -> None:
     assert world.interaction.data.skill_group_id == "sg-1"
     fresh = new_world()
     vouched = evolve(fresh.event("hold_requested"), facts=None)
-    assert fresh.take(vouched)[1].interaction.data.skill_group_id is None
+    fresh, step = fresh.take(vouched)
+    assert step.interaction.data.skill_group_id is None
+    fresh = fresh.after("sent", "acknowledged")
+    vouched = evolve(fresh.event("unhold_requested"), facts=None)
+    assert fresh.take(vouched)[1].interaction.state == "unhold_pending"
 
 
 def test_each_objection_has_words_of_its_own() -> None:

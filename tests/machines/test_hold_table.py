@@ -8,6 +8,7 @@ the acknowledgement still awaited, and in doubt, when it did not come in time.
 from collections.abc import Iterator
 
 import pytest
+from tests.machines.hold_world import PLAIN, new_world
 
 from hookflash.machines.effects import (
     EndCommand,
@@ -20,7 +21,6 @@ from hookflash.machines.effects import (
 )
 from hookflash.machines.hold_data import HoldData
 from hookflash.machines.machine import Step
-from tests.machines.hold_world import PLAIN, new_world
 
 HELD = ("hold_requested", "sent", "acknowledged")
 WAYS_INTO = {

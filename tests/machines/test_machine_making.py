@@ -30,7 +30,7 @@ def test_made_like_by_the_class(cls: type[Any], make: Callable[..., Any]) -> Non
     """Equal, of the same type and hash, frozen, and whole after copy and pickle."""
     assert make is not cls, "this interpreter lets a twin become the class"
     for count in range(len(attrs.fields(cls)) + 1):
-        values = [f"value {number}" for number in range(count)]
+        values: list[Any] = [f"value {number}" for number in range(count)]
         if count < sum(field.default is attrs.NOTHING for field in attrs.fields(cls)):
             with pytest.raises(TypeError):
                 make(*values)
@@ -51,7 +51,7 @@ def test_a_class_that_does_more_is_refused() -> None:
 
     @attrs.frozen(weakref_slot=False)
     class Checked:
-        values: list[int] = attrs.field(factory=list)
+        values: list[int] = attrs.field(factory=list[int])
 
     with pytest.raises(TypeError, match=r"Checked\.values is more than set"):
         maker(Checked)

@@ -10,12 +10,12 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.machines.hold_world import HOLD_TOML, hold_spec
 
 from hookflash.machines.errors import SpecError
 from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Implementation, Machine, named
 from hookflash.machines.spec import Spec, parse_spec
-from tests.machines.hold_world import HOLD_TOML, hold_spec
 
 DOOR = """\
 # A door that shuts itself.
@@ -112,7 +112,7 @@ IMPLEMENTATION = Implementation(
 def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Write a user's module outside the package and import it."""
     (tmp_path / "doors.py").write_text(DOORS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "doors", raising=False)
     import doors  # type: ignore[import-not-found]  # noqa: PLC0415 - written just now
 
@@ -259,7 +259,7 @@ def test_a_users_own_machine_loads_and_steps(doors: ModuleType) -> None:
 
 
 def test_a_timer_set_anew_is_replaced(doors: ModuleType) -> None:
-    """Starting a timer that runs replaces it; the event of its earlier setting leaves it running."""
+    """Starting a timer that runs replaces it; the event of its earlier setting stops nothing."""
     implementation: Implementation = doors.IMPLEMENTATION
     text = changed(('stay = "It is open."', 'effects = ["start_spring"]\nstay = "It is open."'))
     machine: Machine[Any, Any] = Machine(parse_spec(text, "door.toml"), implementation)
@@ -299,7 +299,7 @@ def test_the_digest_is_of_what_is_said() -> None:
 
 
 def test_unusual_layout_is_read() -> None:
-    """Rows written as an inline array have no lines of their own; the message says what it knows."""
+    """Rows written as an inline array have no lines; the message says what it knows."""
     head, _, _ = DOOR.partition("[[transitions]]")
     rows = 'transitions = [{ source = "shut", event = "pushed", target = "open" }]\n'
     with pytest.raises(SpecError, match=r"line 0: transitions\[0\]: needs a sentence"):
@@ -315,7 +315,7 @@ def test_where_without_a_line() -> None:
 @given(st.data())
 @settings(deadline=None, max_examples=150)
 def test_a_damaged_definition_is_refused_or_read(data: st.DataObject) -> None:
-    """Whatever is cut out of a definition or put into it: a `Spec` or a `SpecError`, nothing else."""
+    """Whatever is cut out of a definition or put in: a `Spec` or a `SpecError`, nothing else."""
     start = data.draw(st.integers(0, len(DOOR)))
     length = data.draw(st.integers(0, 30))
     put = data.draw(st.text(alphabet='[]{}="\n a3,.#', max_size=8))
@@ -335,8 +335,10 @@ def test_named_gives_functions_their_names() -> None:
 def test_the_shipped_definition_is_documented() -> None:
     """Every state, event, timer and row of the hold machine has its sentence."""
     spec = hold_spec()
-    for thing in (*spec.states.values(), *spec.events.values(), *spec.timers.values()):
-        assert thing.doc.endswith(".")
+    docs = [state.doc for state in spec.states.values()]
+    docs += [event.doc for event in spec.events.values()]
+    docs += [timer.doc for timer in spec.timers.values()]
+    assert all(doc.endswith(".") for doc in docs)
     assert all(len(row.reason) > 10 for row in spec.rows)
     assert [name for name, state in spec.states.items() if state.final] == ["closed"]
     lines = HOLD_TOML.read_text(encoding="utf-8").splitlines()

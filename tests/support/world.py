@@ -21,6 +21,8 @@ from hookflash.adapters.simulator import Faults, Simulator
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
+from hookflash.engine.recovery import recover
+from hookflash.machines.codec import RecordCodec
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.records import Record
@@ -38,6 +40,7 @@ class World:
     network: MemoryNetwork
     journal: MemoryJournal
     audit: MemoryAuditLog
+    clock: SteadyClock
     told: list[dict[str, Any]] = field(factory=list)
 
     def state(self, interaction_id: str) -> str:
@@ -84,20 +87,33 @@ async def open_world(
     seed: int = 1,
     connected: bool = True,
     settings: Settings | None = None,
+    earlier: "World | None" = None,
 ) -> AsyncIterator[World]:
-    """Open a controller to a simulator over memory streams; both on trio's clock."""
+    """Open a controller to a simulator over memory streams; both on trio's clock.
+
+    With *earlier* it is the next run of that world's program, over its journal and audit log.
+    """
     settings = settings or make_settings(policy)
     async with trio.open_nursery() as nursery:
+        if earlier is not None:
+            simulator = earlier.simulator
         simulator = simulator or Simulator(faults=faults, seed=seed, started_at=STARTED_AT)
         network = MemoryNetwork(simulator, nursery)
-        clock = SteadyClock(started_at=from_text(STARTED_AT.isoformat()), chance=Random(seed))
+        clock = (
+            SteadyClock(started_at=from_text(STARTED_AT.isoformat()), chance=Random(seed))
+            if earlier is None
+            else earlier.clock
+        )
         machine = load_machine("hold", settings.hold)
         gateway = open_gateway(settings, clock, network=network, chance=Random(seed))
-        journal = MemoryJournal()
-        audit = MemoryAuditLog()
-        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk())
+        journal = MemoryJournal() if earlier is None else earlier.journal
+        audit = MemoryAuditLog() if earlier is None else earlier.audit
+        codec = RecordCodec(machine)
+        header = codec.new_header(gateway.name, clock.now())
+        recovered = recover(codec, header, journal.records, "memory")
+        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), recovered)
         async with run_controller(settings, parts) as controller:
-            world = World(controller, simulator, network, journal, audit)
+            world = World(controller, simulator, network, journal, audit, clock)
 
             async def note(payload: Any) -> None:
                 world.told.append(dict(payload))

@@ -1,0 +1,44 @@
+"""Files in the repository that are made from the code: write them anew, or see that they are current.
+
+`python -m hookflash.adapters.generated` writes them, with `--check` it exits 1 where one is stale.
+For those who change hookflash; an installed package has no use for it.
+"""
+
+import sys
+from pathlib import Path
+
+from hookflash.adapters.specifications import load_machine
+from hookflash.machines.schema import schema_text
+
+_SPECS = Path(__file__).resolve().parent.parent / "specs"
+
+
+def generated_files() -> dict[Path, str]:
+    """Return the text of each generated file by its path."""
+    return {_SPECS / "recording.schema.json": schema_text(load_machine("hold"))}
+
+
+def stale_files() -> list[Path]:
+    """Return those that are missing or not what would be written now."""
+    return [
+        path
+        for path, text in generated_files().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; returns the exit code."""
+    stale = stale_files()
+    if "--check" in arguments:
+        for path in stale:
+            sys.stderr.write(f"stale: {path}; run python -m hookflash.adapters.generated\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(generated_files()[path], encoding="utf-8")
+        sys.stderr.write(f"written: {path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
