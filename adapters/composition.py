@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, Literal
 
-import structlog
 import trio
 from attrs import field, frozen
 
@@ -23,6 +22,7 @@ from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
 from hookflash.engine.core import Engine, EngineSettings
+from hookflash.engine.logs import get_logger
 from hookflash.engine.lookups import LookupSettings
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal
@@ -33,7 +33,7 @@ from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.machine import Machine
 from hookflash.machines.policy import HoldPolicy
 
-_log = structlog.get_logger("hookflash.composition")
+_log = get_logger("hookflash.composition")
 
 SHUTDOWN_S: Final = 5.0
 """How long the end may take: until commands under way have ended and monitors were told."""
@@ -117,8 +117,8 @@ async def open_controller(
         chance: For pauses; None draws a seed.
 
     Yields:
-        The controller. On leaving, commands under way get up to 5 s to end and monitors to be told;
-        what is still unknown then is audited as `unknown`. Holds stay as they are.
+        The controller. On leaving, commands under way get 2.5 s to end and monitors 2.5 s to be
+        told; what is still unknown then is audited as `unknown`. Holds stay as they are.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -127,6 +127,12 @@ async def open_controller(
 
     Cancellation: shuts down in the same bound.
     """
+    if settings.rules.path is not None:
+        raise ConfigurationError(
+            "[rules] path: this version runs no rules",
+            advice="leave it out",
+            source="[rules] path",
+        )
     steady: Clock = clock or SteadyClock()
     machine = load_machine("hold", settings.hold)
     gateway = open_gateway(settings, steady, network=network, chance=chance)
@@ -137,6 +143,7 @@ async def open_controller(
             gateway=gateway.name,
             now=steady.now,
             bytes_max=settings.journal.max_bytes,
+            synced=settings.journal.durability == "power",
         )
         stack.callback(log.close)
         audit = JsonLinesAuditLog.open(settings.audit.path)

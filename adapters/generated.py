@@ -1,4 +1,4 @@
-"""Files in the repository that are made from the code: write them anew, or see that they are current.
+"""Files in the repository that are made from the code: write them, or see that they are current.
 
 `python -m hookflash.adapters.generated` writes them, with `--check` it exits 1 where one is stale.
 For those who change hookflash; an installed package has no use for it.

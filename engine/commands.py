@@ -112,7 +112,7 @@ def result_of(ended: EndCommand, interaction_id: str) -> CommandResult:
             latency_s,
             ended.correlation_id,
             interaction_id,
-            ended.state,
+            ended.state or "",  # never empty: a success knows the state
         )
     cls = COMMAND_ERRORS.get(ended.error, HoldRefused)
     parts: dict[str, Any] = {

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 import trio
 from attrs import field, frozen, validators
 
@@ -13,6 +12,7 @@ from hookflash.engine.effects import EffectRunner
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.intake import Intake
 from hookflash.engine.link import Link, LinkState
+from hookflash.engine.logs import get_logger
 from hookflash.engine.lookups import Lookups, LookupSettings
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import (
@@ -39,7 +39,7 @@ from hookflash.machines.interaction import Interaction, Timer
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.records import Record
 
-_log = structlog.get_logger("hookflash.engine")
+_log = get_logger("hookflash.engine")
 
 
 @frozen(kw_only=True)
@@ -97,6 +97,8 @@ class Engine:
         self._gateway = gateway
         self._retry_s = settings.retry_s
         self._retries: trio.Nursery | None = None
+        # At the first opening nothing can have been missed, but for what an earlier run left.
+        self._missed = False
         self._deadlines = Deadlines(clock)
         self._lookups = Lookups(
             gateway, settings.lookups, answered=self._answered, failed=self._lookup_failed
@@ -147,7 +149,7 @@ class Engine:
                     sent = Sent(self.clock.now(), pending.correlation_id)
                     self._dispatcher.post(instance, sent)
                 self._dispatcher.post(instance, LinkLost(self.clock.now()))
-            self.link.state = "down"  # so that the first opening restores it
+            self._missed = True
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; started as soon as commands are taken.
@@ -191,8 +193,9 @@ class Engine:
     def _link_changed(self, state: LinkState, error: HookflashError | None) -> None:
         before = self.link.note(state, error)
         if state == "connected":
-            if before != "connecting":  # the first time nothing can have been missed
+            if before != "connecting" or self._missed:
                 self._intake.link_restored()
+            self._missed = False
         elif before == "connected":
             self._intake.link_lost()
 

@@ -3,19 +3,19 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 
-import structlog
 import trio
 
 from hookflash.engine.commands import Command
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.link import Link
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock, Gateway
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, HookflashError
 from hookflash.machines.events import CommandAbandoned, NotSent
 
-_log = structlog.get_logger("hookflash.engine.commands")
+_log = get_logger("hookflash.engine.commands")
 
 
 class CommandDesk:

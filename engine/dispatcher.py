@@ -10,16 +10,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 import trio
 
 from hookflash.engine.instances import Instance
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Journal
 from hookflash.machines.events import ObservedActive, ObservedClosed, ObservedHeld
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.records import Record
 
-_log = structlog.get_logger("hookflash.engine.dispatcher")
+_log = get_logger("hookflash.engine.dispatcher")
 
 TURN_MAX = 512
 """Events per turn: a bound on how long other tasks wait, and on the size of a journal write."""

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import structlog
-
 from hookflash.engine.instances import Instance
+from hookflash.engine.logs import get_logger
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import AuditLog, Frame, Gateway, Monitors
 from hookflash.engine.timers import Deadlines
@@ -26,7 +25,7 @@ from hookflash.machines.instants import seconds_between
 from hookflash.machines.machine import Step
 from hookflash.machines.records import Record
 
-_log = structlog.get_logger("hookflash.engine.effects")
+_log = get_logger("hookflash.engine.effects")
 
 
 class EffectSink(Protocol):

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import structlog
-
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
+from hookflash.engine.logs import get_logger
 from hookflash.engine.lookups import Lookups
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import (
@@ -33,7 +32,7 @@ from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Facts
 from hookflash.machines.machine import Machine
 
-_log = structlog.get_logger("hookflash.engine.intake")
+_log = get_logger("hookflash.engine.intake")
 
 CLOSED_STATES = frozenset({"closed", "abandoned", "not_found"})
 """What the gateway calls an interaction that is over, and what a lookup that finds none says."""

@@ -3,15 +3,15 @@
 from collections import deque
 from collections.abc import Callable
 
-import structlog
 import trio
 from attrs import field, frozen, validators
 
 from hookflash.engine.instances import Instance
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Gateway, LookupAnswer
 from hookflash.machines.errors import HookflashError
 
-_log = structlog.get_logger("hookflash.engine.lookups")
+_log = get_logger("hookflash.engine.lookups")
 
 
 @frozen(kw_only=True)

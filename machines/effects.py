@@ -74,7 +74,7 @@ class EndCommand:
         correlation_id: The correlation id of its latest frame.
         action: What it asked for.
         outcome: One of the outcomes of the audit log.
-        state: The interaction's state after it.
+        state: The interaction's state after it; None where nothing was known of it yet.
         requested_at: When the caller asked.
         at: When the outcome was known.
         actor: Who asked.
@@ -89,7 +89,7 @@ class EndCommand:
     correlation_id: str
     action: Action
     outcome: str
-    state: str
+    state: str | None
     requested_at: Instant
     at: Instant
     actor: str

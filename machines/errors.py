@@ -52,7 +52,7 @@ def _rebuild(
 
 
 class ConfigurationError(HookflashError):
-    """A setting is missing, unknown or out of range; `source` names the option, variable or file."""
+    """A setting is missing, unknown or out of range; `source` names where it was given."""
 
     fault: ClassVar[Fault] = "configuration"
     exit_code = 2
@@ -76,7 +76,7 @@ class MalformedRecord(HookflashError):
 
 
 class JournalError(HookflashError):
-    """The journal or audit log cannot be opened or written: locked, of another gateway, disk full."""
+    """Journal or audit log cannot be opened or written: locked, of another gateway, disk full."""
 
     fault: ClassVar[Fault] = "world"
     exit_code = 1
@@ -114,7 +114,7 @@ class InvalidCommand(CommandError):
 
 
 class NotEligible(CommandError):
-    """The interaction may not be held or unheld: closed, unknown, wrong org, skill group not allowed."""
+    """The interaction is closed, unknown, of another org, or its skill group is not allowed."""
 
     outcome = "ineligible"
 

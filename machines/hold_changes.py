@@ -170,8 +170,9 @@ def learn_facts(draft: HoldDraft, event: Observation) -> None:
     facts = event.facts
     group = data.skill_group_id if facts is None else facts.skill_group_id
     draft.stop_timer("lookup")
-    if group != data.skill_group_id or data.failed_lookups:
-        draft.data = HoldData(data.changed_at, data.hold, data.earlier, group)
+    if group != data.skill_group_id or data.failed_lookups or not data.changed_at:
+        changed_at = data.changed_at or event.as_of
+        draft.data = HoldData(changed_at, data.hold, data.earlier, group)
 
 
 def learn_about_hold(draft: HoldDraft, event: ObservedHeld) -> None:

@@ -198,7 +198,7 @@ def end_abandoned(draft: HoldDraft, event: CommandAbandoned) -> None:
             event.correlation_id,
             event.action,
             event.outcome,
-            draft.state,
+            draft.state if draft.data.changed_at or draft.pending else None,  # nothing is assumed
             event.requested_at,
             event.at,
             event.actor,

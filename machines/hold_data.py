@@ -54,7 +54,8 @@ class HoldData:
     """The hold machine's own data.
 
     Attributes:
-        changed_at: The last confirmed change of the state; an older observation is late.
+        changed_at: The last confirmed change of the state, or the first word about it; an older
+            observation is late. 0 while nothing is known.
         hold: The hold that is going on; None where nobody is held.
         earlier: The latest ended frames, oldest first.
         skill_group_id: The skill group as the last lookup gave it; None where it is not known.

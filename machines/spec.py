@@ -156,10 +156,6 @@ _KEYS = {f.metadata.get("key", f.name) for table in _TABLES for f in fields(tabl
 """All keys of a definition, to find the one that was meant."""
 
 
-def _entries(value: Any) -> list[Any]:  # noqa: ANN401 - a list, of what nobody knows yet
-    return list(value)
-
-
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
 
@@ -171,7 +167,7 @@ def _make_converter() -> cattrs.Converter:
     def _one_or_many(value: Any, _: Any) -> str | list[str]:  # noqa: ANN401 - the same
         if isinstance(value, str):
             return value
-        entries = _entries(value) if isinstance(value, list) else [value]
+        entries = [*value] if isinstance(value, list) else [value]
         if all(isinstance(entry, str) for entry in entries):
             return entries
         raise TypeError("expected a name or a list of names")
@@ -247,7 +243,7 @@ def _canonical(value: Any) -> str:  # noqa: ANN401 - any TOML value
         table = cast("dict[str, Any]", value)
         return "{" + ",".join(f"{key!r}:{_canonical(table[key])}" for key in sorted(table)) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, _entries(value))) + "]"
+        return "[" + ",".join(map(_canonical, [*value])) + "]"
     return repr(value)
 
 

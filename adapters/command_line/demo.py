@@ -17,7 +17,7 @@ async def demo(
     *,
     seed: int = 1,
     speed: Annotated[float, Parameter(allow_leading_hyphen=True)] = 1.0,
-    out: Path = Path("demo-out"),
+    out: Path = Path("demo-output"),
     json: Json = False,
 ) -> int:
     """Hold and unhold dozens of simulated interactions while things go wrong.

@@ -64,10 +64,16 @@ def level_of_environment() -> str | None:
     return level if level in _LEVELS else None
 
 
+def _redacted_value(value: object) -> object:
+    if isinstance(value, list):
+        return [_redacted_value(one) for one in cast("list[object]", value)]
+    return redact(value if isinstance(value, str) else repr(value))
+
+
 def _redacted(_: Any, __: str, event: Any) -> Any:  # noqa: ANN401 - structlog's own types are so
     """Take telephone numbers and secrets out of every text that is logged."""
     entry = cast("dict[str, Any]", event)
     for key, value in entry.items():
         if key not in {"timestamp", "level"} and not isinstance(value, _NO_TEXT):
-            entry[key] = redact(value if isinstance(value, str) else repr(value))
+            entry[key] = _redacted_value(value)
     return entry

@@ -10,7 +10,7 @@ import trio
 T = TypeVar("T")
 
 
-class Interrupted(Exception):  # noqa: N818 - nothing went wrong: somebody asked for it
+class Interrupted(Exception):
     """A signal ended the command; `signal_number` says which."""
 
     def __init__(self, signal_number: int) -> None:

@@ -12,12 +12,11 @@ import stat
 from pathlib import Path
 from typing import final
 
-import structlog
-
+from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import JournalError
 from hookflash.machines.lines import LINE_BYTES_MAX
 
-_log = structlog.get_logger("hookflash.journal")
+_log = get_logger("hookflash.journal")
 
 BYTES_MAX = 8 * 1024**3
 """Default bound on a file, 8 GiB: some ten million commands, and what a small disk can hold."""

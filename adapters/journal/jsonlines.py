@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, final
 
-import structlog
-
 from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
 from hookflash.adapters.journal.recording import read_lines
+from hookflash.engine.logs import get_logger
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.errors import JournalError
 from hookflash.machines.headers import (
@@ -21,7 +20,7 @@ from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import Header, PolicyChange, Record
 
-_log = structlog.get_logger("hookflash.journal")
+_log = get_logger("hookflash.journal")
 
 
 @final
@@ -33,9 +32,16 @@ class JsonLinesJournal:
     """
 
     def __init__(
-        self, file: AppendFile, codec: RecordCodec[Any], header: Header, next_seq: int
+        self,
+        file: AppendFile,
+        codec: RecordCodec[Any],
+        header: Header,
+        next_seq: int,
+        *,
+        synced: bool = False,
     ) -> None:
         self.header = header
+        self._synced = synced
         self._file = file
         self._encode = codec.encode
         self._next_seq = next_seq
@@ -49,6 +55,7 @@ class JsonLinesJournal:
         gateway: str,
         now: Callable[[], Instant],
         bytes_max: int = BYTES_MAX,
+        synced: bool = False,
     ) -> "JsonLinesJournal":
         """Open the journal at *path* to go on with it, or begin one there.
 
@@ -61,6 +68,8 @@ class JsonLinesJournal:
             gateway: Host and port of the gateway: a journal belongs to one.
             now: Tells the time, for the header.
             bytes_max: Size beyond which nothing is appended.
+            synced: Whether what is appended survives a loss of power as well: each append waits
+                for the disk, once for all records of it.
 
         Raises:
             JournalError: Another process has it open (named by its id); it belongs to another
@@ -76,7 +85,7 @@ class JsonLinesJournal:
             if not first:
                 header = codec.new_header(gateway, now())
                 file.append(encode_header(header))
-                return cls(file, codec, header, 1)
+                return cls(file, codec, header, 1, synced=synced)
             header = decode_header(first, f"{path}: line 1")
             _check_belongs(header, codec.new_header(gateway, now()), file.path)
             next_seq, policy = _end_of(file.path, codec, header)
@@ -87,7 +96,7 @@ class JsonLinesJournal:
         except BaseException:
             file.close()
             raise
-        return cls(file, codec, header, next_seq)
+        return cls(file, codec, header, next_seq, synced=synced)
 
     @property
     def path(self) -> Path:
@@ -100,7 +109,7 @@ class JsonLinesJournal:
         return self._next_seq
 
     def append(self, records: Sequence[Record]) -> None:
-        """Append *records* in one write; when it returns they survive the end of the process.
+        """Append *records* in one write; when it returns they survive what they should survive.
 
         Raises:
             JournalError: They could not be written; the file is as it was before.
@@ -118,6 +127,8 @@ class JsonLinesJournal:
         self._file.append(
             encode(records[0]) if len(records) == 1 else b"".join(map(encode, records))
         )
+        if self._synced:
+            self._file.sync()
         self._next_seq = last + 1
 
     def sync(self) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
-
 from hookflash.adapters.specifications import load_machine
+from hookflash.engine.logs import get_logger
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.headers import decode_header, decode_policy_change, is_policy_change
@@ -14,7 +13,7 @@ from hookflash.machines.lines import LINE_BYTES_MAX
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import Header, PolicyChange, Record, RecordedStep
 
-_log = structlog.get_logger("hookflash.journal")
+_log = get_logger("hookflash.journal")
 
 Recording = tuple[Header, Iterator[Record]]
 """A header, and the records after it."""

@@ -4,15 +4,15 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast, final
 
-import structlog
 import trio
 from attrs import frozen
 
 from hookflash.adapters.monitors.payload import payload_of
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Monitor, MonitorPayload, Notice
 from hookflash.machines.errors import ConfigurationError
 
-_log = structlog.get_logger("hookflash.monitors")
+_log = get_logger("hookflash.monitors")
 
 QUEUE_MAX: Final = 1_000
 """Payloads that wait for one monitor; some 600 kB. Further ones are dropped: the audit log has

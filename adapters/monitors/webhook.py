@@ -9,15 +9,15 @@ from typing import Final, Literal, Protocol, final
 from urllib.parse import urlsplit
 
 import orjson
-import structlog
 import trio
 from attrs import field, frozen, validators
 
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import MonitorPayload
 from hookflash.machines.errors import ConfigurationError, GatewayUnavailable
 from hookflash.machines.instants import Instant
 
-_log = structlog.get_logger("hookflash.monitors.webhook")
+_log = get_logger("hookflash.monitors.webhook")
 
 _RETRIED: Final = frozenset({408, 429})
 _USELESS_AGAIN: Final = frozenset({"request", "too_large"})

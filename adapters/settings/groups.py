@@ -133,7 +133,7 @@ class JournalSettings:
     Attributes:
         path: The file; `hookflash.db` beside the config file unless given.
         durability: What a journaled event survives before its effects leave.
-        max_bytes: Size at which the journal drops what no open hold needs; 1 MiB to 1 TiB.
+        max_bytes: Size beyond which nothing is appended and the engine stops; 1 MiB to 1 TiB.
     """
 
     path: Path = Path(DEFAULT_JOURNAL_NAME)

@@ -18,7 +18,7 @@ FALSE_WORDS = ("false", "no", "off", "0")
 _SHOWN_MAX = 60
 
 
-class BadValue(ValueError):  # noqa: N818 - it is collected, never raised at a user
+class BadValue(ValueError):
     """A value does not fit; `place` is where inside it, empty for the value itself."""
 
     def __init__(self, reason: str, place: str = "") -> None:

@@ -37,7 +37,7 @@ class Command:
     hold_prompt: str | None = None
 
 
-class InvalidFrame(Exception):  # noqa: N818 - it is an answer to give, no error of ours
+class InvalidFrame(Exception):
     """A frame is no valid command.
 
     Attributes:

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import attrs
-import structlog
 import trio
 
 from hookflash.adapters.simulator import control
@@ -12,6 +11,7 @@ from hookflash.adapters.simulator.commands import UUID_PATTERN
 from hookflash.adapters.simulator.gateway import Gateway
 from hookflash.adapters.simulator.http_connection import Answer, HttpRequest, Limits
 from hookflash.adapters.simulator.tokens import CONTROL_SCOPE, READ_SCOPE
+from hookflash.engine.logs import get_logger
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 SOCKET_PATH: Final = "/api/v2/interactions"
@@ -24,7 +24,7 @@ _MESSAGES: Final = {
     429: "too many requests",
 }
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.simulator")
+log = get_logger("hookflash.simulator")
 
 
 class Endpoints:

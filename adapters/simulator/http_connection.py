@@ -88,7 +88,7 @@ class Answer:
 Respond = Callable[[HttpRequest], Awaitable[Answer]]
 
 
-class _TooLarge(Exception):  # noqa: N818 - becomes an answer
+class _TooLarge(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status

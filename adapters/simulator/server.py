@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import attrs
-import structlog
 import trio
 from trio_websocket import wrap_server_stream
 from wsproto.utilities import LocalProtocolError
@@ -25,11 +24,12 @@ from hookflash.adapters.simulator.http_connection import (
 from hookflash.adapters.simulator.listening import open_tls_listeners
 from hookflash.adapters.simulator.sockets import ControlSocket
 from hookflash.adapters.simulator.streams import CLOSING_S, UpgradedStream
+from hookflash.engine.logs import get_logger
 
 FRAMES_QUEUED: Final = 256
 """Received frames that wait for the reader; it never waits itself, so they are few."""
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.simulator")
+log = get_logger("hookflash.simulator")
 
 
 @attrs.frozen

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.support.live import live_simulator
 
 import hookflash
-from tests.support.live import live_simulator
 
 
 def test_hold_and_unhold_from_plain_code(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ async def test_what_was_missed_meanwhile_is_found(autojump_clock: trio.testing.M
         assert "foreign" == second.audit_lines[-1]["actor"]
 
 
-def with_records(world: Any, records: tuple[Record, ...]) -> Any:
+def with_records(world: Any, records: Sequence[Record]) -> Any:
     """The world with a journal of just these records."""
     journal = MemoryJournal()
     journal.append(records)
@@ -94,7 +95,7 @@ def with_records(world: Any, records: tuple[Record, ...]) -> Any:
 # --- folding ------------------------------------------------------------------------------------
 
 
-async def fold(records: tuple[Record, ...]) -> Any:
+async def fold(records: Sequence[Record]) -> Any:
     codec = RecordCodec(load_machine("hold"))
     return recover(codec, codec.new_header("test", Instant(0)), records, "j")
 

@@ -177,7 +177,7 @@ def assert_settled(world: World, asked: int) -> None:
 def test_whatever_people_do_the_engine_knows_the_truth(
     deeds: list[Deed], on_limit: str, seed: int
 ) -> None:
-    """After any sequence of deeds the engine believes what is true, and every command ended once."""
+    """After any deeds the engine believes what is true, and every command ended once."""
     policy = HoldPolicy(limit_s=LIMIT_S, on_limit=on_limit)  # type: ignore[arg-type]
     with deterministic(Random(seed).randrange(2**32)):
         trio.run(live, deeds, policy, seed, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -4,7 +4,6 @@ from random import Random
 from typing import final
 
 import attrs
-import structlog
 import trio
 
 from hookflash.adapters.genesys.interaction import codec
@@ -20,6 +19,7 @@ from hookflash.adapters.genesys.interaction.throttle import Throttle
 from hookflash.adapters.genesys.interaction.token import TokenSource
 from hookflash.adapters.http import HttpClient
 from hookflash.adapters.network import Network, TcpNetwork, split_host
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import (
     Clock,
     Frame,
@@ -43,7 +43,7 @@ _MALFORMED_LOGGED_ALL = 10
 _MALFORMED_LOGGED_EVERY = 1000
 """The first few are logged each, then one in a thousand: garbage must not fill a disk."""
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.gateway")
+log = get_logger("hookflash.gateway")
 
 
 @final

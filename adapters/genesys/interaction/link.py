@@ -6,7 +6,6 @@ from random import Random
 from typing import Any, Final, Protocol, TypeVar, cast, final
 
 import h11
-import structlog
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError
 from wsproto.utilities import ProtocolError
@@ -18,6 +17,7 @@ from hookflash.adapters.genesys.interaction.throttle import Throttle
 from hookflash.adapters.genesys.interaction.token import CONTROL_SCOPE, TokenSource
 from hookflash.adapters.genesys.interaction.wire import Wire
 from hookflash.adapters.network import Network
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock, Frame, LinkDown, LinkGivenUp, LinkUp
 from hookflash.machines import connection
 from hookflash.machines.connection import ConnectionData, ConnectionPolicy
@@ -43,7 +43,7 @@ _WEBSOCKET_ERRORS: tuple[type[Exception], ...] = (
 )
 """What trio-websocket and its parsers raise out of its nursery, refusals aside."""
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.gateway")
+log = get_logger("hookflash.gateway")
 
 
 @cache

@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 import cattrs
 import orjson
-import structlog
 import trio
 from attrs import frozen
 
@@ -15,6 +14,7 @@ from hookflash.adapters.genesys.interaction.retries import Retries
 from hookflash.adapters.genesys.interaction.settings import Counters, InteractionGatewaySettings
 from hookflash.adapters.genesys.interaction.token import TokenSource
 from hookflash.adapters.http import HttpClient, HttpResponse
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock, LookupAnswer
 from hookflash.machines.errors import (
     CommandError,
@@ -34,7 +34,7 @@ RETRY_AFTER_DEFAULT_S: Final = 2.0
 
 _RESPONSE_BYTES_MAX: Final = 1_048_576
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.gateway")
+log = get_logger("hookflash.gateway")
 
 
 @frozen

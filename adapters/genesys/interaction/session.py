@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Final, cast, final
 from urllib.parse import quote
 
-import structlog
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
@@ -21,6 +20,7 @@ from hookflash.adapters.genesys.interaction.settings import Counters, Interactio
 from hookflash.adapters.genesys.interaction.throttle import Throttle
 from hookflash.adapters.genesys.interaction.wire import Wire
 from hookflash.adapters.genesys.interaction.words import harmless
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Frame
 
 MESSAGES_QUEUED: Final = 256
@@ -32,7 +32,7 @@ RECEIVE_BYTES: Final = 65_536
 FRAMES_TOGETHER_MAX: Final = 64
 """Frames that leave as one: enough to save system calls, too few to delay the first."""
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.gateway")
+log = get_logger("hookflash.gateway")
 
 
 async def open_websocket(

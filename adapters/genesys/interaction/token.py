@@ -6,13 +6,13 @@ from typing import Any, Final, cast, final
 from urllib.parse import urlencode
 
 import orjson
-import structlog
 import trio
 from attrs import define, field, frozen
 
 from hookflash.adapters.genesys.interaction.retries import Retries
 from hookflash.adapters.genesys.interaction.settings import Counters, InteractionGatewaySettings
 from hookflash.adapters.http import HttpClient, HttpResponse
+from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock
 from hookflash.machines.errors import GatewayUnavailable, HookflashError, NotAuthorized, RateLimited
 
@@ -29,7 +29,7 @@ RETRY_AFTER_DEFAULT_S: Final = 5.0
 TOKEN_LENGTH_MAX: Final = 16_384
 _RESPONSE_BYTES_MAX: Final = 65_536
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("hookflash.gateway")
+log = get_logger("hookflash.gateway")
 
 
 @frozen

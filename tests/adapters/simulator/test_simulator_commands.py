@@ -15,7 +15,7 @@ ONE = "0b9f6a52-44a1-4d1e-9d39-5b6e4fb4a001"
 CORRELATION = "6a0c5f9e-2a53-4cb8-8a37-1a70f2b9c002"
 
 
-def frame(**changes: Any) -> str:  # noqa: ANN401 - any JSON
+def frame(**changes: Any) -> str:
     """A valid hold but for the changes."""
     body: dict[str, Any] = {
         "type": "hold",

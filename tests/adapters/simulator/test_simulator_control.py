@@ -49,8 +49,12 @@ async def test_an_unknown_state_is_refused(ask: Ask, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/simulator/"), ("PUT", f"/simulator/interactions/{CALL}"), ("GET", "/simulator/interactions/x")],
-)  # fmt: skip
+    [
+        ("GET", "/simulator/"),
+        ("PUT", f"/simulator/interactions/{CALL}"),
+        ("GET", "/simulator/interactions/x"),
+    ],
+)
 async def test_other_paths_are_not_found(ask: Ask, method: str, path: str) -> None:
     """What is not served is 404."""
     assert 404 == (await ask(Simulator(seed=1), method, path))[0]

@@ -1,7 +1,5 @@
 """Every way in which the simulator can be told to misbehave, by file and by script."""
 
-# ruff: noqa: ARG001 - the mock clock works by being asked for
-
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal

@@ -25,7 +25,7 @@ async def send(
     socket: WebSocketConnection,
     kind: Literal["hold", "unhold"],
     interaction_id: str = ONE,
-    **changes: Any,  # noqa: ANN401 - any JSON
+    **changes: Any,
 ) -> str:
     """Send a command; gives its correlation id."""
     correlation_id = str(uuid.uuid4())
