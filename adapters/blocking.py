@@ -5,7 +5,7 @@ from several threads at once; each call blocks its own thread until the answer i
 asyncio: `await asyncio.to_thread(controller.hold, ...)`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from types import EllipsisType
@@ -106,7 +106,10 @@ class BlockingController:
 
 
 @contextmanager
-def open_controller(settings: "Settings", **options: Any) -> Iterator[BlockingController]:  # noqa: ANN401 - composition's
+def open_controller(
+    settings: "Settings", **options: Any
+) -> Generator[BlockingController, None, None]:  # noqa: ANN401 - composition's
+) -> Generator[BlockingController, None, None]:
     """Open a controller from blocking code.
 
     Args:

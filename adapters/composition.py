@@ -2,11 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import trio
 from attrs import field, frozen
@@ -104,7 +104,7 @@ async def open_controller(
     network: Network | None = None,
     clock: Clock | None = None,
     chance: Random | None = None,
-) -> AsyncIterator[Controller]:
+) -> AsyncGenerator[Controller, None]:
     """Open a controller and keep it running while the context lasts. Under trio.
 
     The control socket is opened in the background: commands wait for it, or until their deadline.
@@ -167,7 +167,7 @@ async def open_controller(
 
 
 @asynccontextmanager
-async def run_controller(settings: Settings, parts: Parts) -> AsyncIterator[Controller]:
+async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Controller, None]:
     """Run an engine over *parts* while the context lasts; see `open_controller`."""
     engine = Engine(
         machine=parts.machine,
@@ -235,20 +235,20 @@ def _stop(engine: Engine) -> None:
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     leaves: list[BaseException] = []
-    stack: list[BaseException] = [group]
-    while stack:
-        error = stack.pop()
-        if isinstance(error, BaseExceptionGroup):
-            stack.extend(error.exceptions)
-        elif not isinstance(error, trio.Cancelled):
-            leaves.append(error)
+    groups: list[BaseExceptionGroup[BaseException]] = [group]
+    while groups:
+        for error in groups.pop().exceptions:
+            if isinstance(error, BaseExceptionGroup):
+                groups.append(cast("BaseExceptionGroup[BaseException]", error))
+            elif not isinstance(error, trio.Cancelled):
+                leaves.append(error)
     # A journal that cannot be written fails both the engine and the winding down.
     same = len({(type(leaf), str(leaf)) for leaf in leaves}) == 1
     return leaves[0] if same else group
 
 
 @contextmanager
-def _journal_path(settings: Settings, choice: JournalChoice) -> Iterator[Path]:
+def _journal_path(settings: Settings, choice: JournalChoice) -> Generator[Path, None, None]:
     if choice == "durable":
         yield settings.journal.path
         return

@@ -62,7 +62,7 @@ class Dispatcher:
         """Put *event* into the mailbox of *instance*. Never blocks."""
         mailbox = instance.mailbox
         if mailbox is None:
-            instance.mailbox = mailbox = deque()
+            instance.mailbox = mailbox = deque[Any]()
         elif len(mailbox) >= MAILBOX_MAX and isinstance(
             event, ObservedHeld | ObservedActive | ObservedClosed
         ):

@@ -40,7 +40,7 @@ class Recovered:
         last_at: The instant of the last one; 0 where there was none.
     """
 
-    interactions: dict[str, Interaction[Any]] = field(factory=dict)
+    interactions: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
     ends: deque[AuditEntry] = field(factory=lambda: deque(maxlen=ENDS_MAX))
     records: int = 0
     last_at: Instant = NEVER

@@ -9,6 +9,7 @@ whoever has the text hands it in.
 import hashlib
 import re
 import tomllib
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import cattrs
@@ -156,6 +157,9 @@ _KEYS = {f.metadata.get("key", f.name) for table in _TABLES for f in fields(tabl
 """All keys of a definition, to find the one that was meant."""
 
 
+_entries: Callable[[Any], list[Any]] = list  # a list, of what nobody knows yet
+
+
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
 
@@ -167,7 +171,7 @@ def _make_converter() -> cattrs.Converter:
     def _one_or_many(value: Any, _: Any) -> str | list[str]:  # noqa: ANN401 - the same
         if isinstance(value, str):
             return value
-        entries = [*value] if isinstance(value, list) else [value]
+        entries = _entries(value) if isinstance(value, list) else [value]
         if all(isinstance(entry, str) for entry in entries):
             return entries
         raise TypeError("expected a name or a list of names")
@@ -213,8 +217,6 @@ def parse_spec(text: str, place: str) -> Spec:
     except Exception as error:
         problem = _first_problem(cattrs.transform_error(error, path=""))
         raise SpecError(f"{place}: {_relocate(problem, text)}", place=place) from error
-    lines = _row_lines(text)
-    rows = tuple(_expand(raw, lines, place))
     spec = Spec(
         name=raw.machine.name,
         doc=raw.machine.doc,
@@ -223,7 +225,7 @@ def parse_spec(text: str, place: str) -> Spec:
         states=raw.states,
         events=raw.events,
         timers=raw.timers,
-        rows=rows,
+        rows=tuple(_expand(raw, _row_lines(text), place)),
         place=place,
         digest=_digest(document),
         lines=_table_lines(text),
@@ -243,7 +245,7 @@ def _canonical(value: Any) -> str:  # noqa: ANN401 - any TOML value
         table = cast("dict[str, Any]", value)
         return "{" + ",".join(f"{key!r}:{_canonical(table[key])}" for key in sorted(table)) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, [*value])) + "]"
+        return "[" + ",".join(map(_canonical, _entries(value))) + "]"
     return repr(value)
 
 

@@ -7,7 +7,7 @@ a simulator listens on this machine only.
 """
 
 import json
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -37,11 +37,11 @@ def respond(gateway: Gateway, request: HttpRequest) -> Answer:
 
 def _change(gateway: Gateway, interaction_id: str, body: bytes) -> Answer:
     try:
-        asked = json.loads(body)
+        asked: object = json.loads(body)
     except ValueError:
         asked = None
-    state = asked.get("state") if isinstance(asked, dict) else None
-    if state not in _STATES:
+    state = cast("dict[str, object]", asked).get("state") if isinstance(asked, dict) else None
+    if not isinstance(state, str) or state not in _STATES:
         return Answer(400, {"message": f"`state` must be one of {', '.join(_STATES)}"})
     changed = gateway.change(interaction_id, state)
     return Answer(200, {**_shown(gateway, interaction_id), "changed": changed})

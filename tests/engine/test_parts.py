@@ -1,6 +1,7 @@
 """The engine's parts by themselves: clock, deadlines, instances, commands."""
 
 import re
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -59,6 +60,10 @@ async def test_ids_are_uuids_of_version_4_and_follow_the_seed() -> None:
 # --- deadlines ----------------------------------------------------------------------------------
 
 
+def noting(fired: list[str]) -> Callable[[Instance, Timer], None]:
+    return lambda _, timer: fired.append(timer.name)
+
+
 def held(name: str, timers: tuple[Timer, ...]) -> Instance:
     return Instance(Interaction(name, "held", None, None, timers))
 
@@ -75,7 +80,7 @@ async def test_timers_fire_in_order_of_their_deadlines(
     for timer in timers:
         deadlines.start(instance, timer)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(deadlines.run, lambda _, timer: fired.append(timer.name))
+        nursery.start_soon(deadlines.run, noting(fired))
         await trio.sleep(2)
         assert ["0", "1"] == fired
         earlier = Timer("2.5", "owner", Instant(2_500_000))
@@ -100,7 +105,7 @@ async def test_stopped_timers_do_not_fire_and_do_not_pile_up(
         deadlines.stopped()
     assert len(deadlines) < 2500
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(deadlines.run, lambda _, timer: fired.append(timer.name))
+        nursery.start_soon(deadlines.run, noting(fired))
         await trio.sleep(10_000)
         nursery.cancel_scope.cancel()
 

@@ -1,6 +1,6 @@
 """A simulator on real TLS sockets, in a trio loop of its own thread."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import final
@@ -46,7 +46,9 @@ class LiveSimulator:
 
 
 @contextmanager
-def live_simulator(folder: Path, faults: Faults | None = None) -> Iterator[LiveSimulator]:
+def live_simulator(
+    folder: Path, faults: Faults | None = None
+) -> Generator[LiveSimulator, None, None]:
     """Serve a simulator on localhost while the context lasts."""
     with start_blocking_portal(backend="trio") as portal:
         simulator = Simulator(faults=faults, seed=1)

@@ -1,6 +1,6 @@
 """A trio scheduler that a seed decides: the one place that touches trio's private names."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ trio_run: Any = trio._core._run
 
 
 @contextmanager
-def deterministic(seed: int) -> Iterator[None]:
+def deterministic(seed: int) -> Generator[None, None, None]:
     """Let *seed* decide the order in which trio runs tasks, for `trio.run` within the context.
 
     trio offers this to Hypothesis only; should the names go away, this fails and says so.

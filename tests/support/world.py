@@ -1,7 +1,7 @@
 """A controller, its gateway and the simulator in one world on virtual time."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -41,7 +41,7 @@ class World:
     journal: MemoryJournal
     audit: MemoryAuditLog
     clock: SteadyClock
-    told: list[dict[str, Any]] = field(factory=list)
+    told: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
 
     def state(self, interaction_id: str) -> str:
         """The state as the engine has it."""
@@ -88,7 +88,7 @@ async def open_world(
     connected: bool = True,
     settings: Settings | None = None,
     earlier: "World | None" = None,
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World, None]:
     """Open a controller to a simulator over memory streams; both on trio's clock.
 
     With *earlier* it is the next run of that world's program, over its journal and audit log.
