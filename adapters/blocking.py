@@ -107,8 +107,8 @@ class BlockingController:
 
 @contextmanager
 def open_controller(
-    settings: "Settings", **options: Any
-) -> Generator[BlockingController, None, None]:  # noqa: ANN401 - composition's
+    settings: "Settings",
+    **options: Any,  # noqa: ANN401 - composition has them
 ) -> Generator[BlockingController, None, None]:
     """Open a controller from blocking code.
 

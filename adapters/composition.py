@@ -45,7 +45,11 @@ one-shot commands."""
 
 @frozen
 class Parts:
-    """What a controller is made of beside the engine; tests put some in place of the real ones."""
+    """What a controller is made of beside the engine; tests put some in place of the real ones.
+
+    `recovered` is what an earlier run left in the journal; `resumes` tells whether a later run will
+    go on with it.
+    """
 
     machine: Machine[object, HoldPolicy]
     clock: Clock
@@ -54,6 +58,7 @@ class Parts:
     audit: AuditLog
     monitors: MonitorDesk
     recovered: Recovered = field(factory=Recovered)
+    resumes: bool = True
 
 
 def open_gateway(
@@ -118,7 +123,8 @@ async def open_controller(
 
     Yields:
         The controller. On leaving, commands under way get 2.5 s to end and monitors 2.5 s to be
-        told; what is still unknown then is audited as `unknown`. Holds stay as they are.
+        told. What is still unknown then is audited by the next run on the same journal, once it is
+        known; with a temporary journal it is audited as `unknown`. Holds stay as they are.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
@@ -157,7 +163,8 @@ async def open_controller(
             webhook = _webhook_settings(monitor)
             told = Webhook(webhook, http, now=steady.now, chance=chance)
             desk.add(told, timeout_s=webhook.longest_s, name=webhook.host)
-        parts = Parts(machine, steady, gateway, log, audit, desk, recovered)
+        resumes = journal == "durable"
+        parts = Parts(machine, steady, gateway, log, audit, desk, recovered, resumes)
         try:
             async with run_controller(settings, parts) as controller:
                 yield controller
@@ -202,12 +209,12 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
                 yield controller
             except trio.Cancelled:
                 # Engine and monitors are being cancelled as well: nothing is left to wait for.
-                _stop(engine)
+                _stop(engine, parts)
                 raise
             except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
                 failure = error
             with trio.move_on_after(SHUTDOWN_S, shield=True):
-                await _wind_down(engine, parts.monitors)
+                await _wind_down(engine, parts)
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # The one reason why the engine stopped, and not a group of one.
@@ -219,15 +226,15 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
         raise failure
 
 
-async def _wind_down(engine: Engine, monitors: MonitorDesk) -> None:
+async def _wind_down(engine: Engine, parts: Parts) -> None:
     with trio.move_on_after(SHUTDOWN_S / 2):
         await engine.desk.idle()
-    _stop(engine)
-    await monitors.drain(SHUTDOWN_S / 2)
+    _stop(engine, parts)
+    await parts.monitors.drain(SHUTDOWN_S / 2)
 
 
-def _stop(engine: Engine) -> None:
-    for command in engine.desk.stop():
+def _stop(engine: Engine, parts: Parts) -> None:
+    for command in engine.desk.stop(resumes=parts.resumes):
         _log.warning(
             "command.unknown_at_stop", interaction=command.interaction_id, action=command.action
         )

@@ -105,14 +105,23 @@ class CommandDesk:
         self._abandon(instance, command, outcome, error, message)
         self._dispatcher.settle()
 
-    def stop(self) -> list[Command]:
-        """Write `unknown` for each command under way, and return these; holds stay as they are.
+    def stop(self, *, resumes: bool) -> list[Command]:
+        """Give up the commands under way; holds stay as they are.
 
         To be called last, when nothing else runs: what was posted is stepped here and now.
+
+        Args:
+            resumes: Whether a later run goes on with the journal. It will find out what became of
+                what was sent, and write that; otherwise `unknown` is written now.
+
+        Returns:
+            The commands that were under way.
         """
         self._dispatcher.settle()
         under_way = list(self._under_way())
         for command, instance in under_way:
+            if command.fed and resumes:
+                continue
             if command.fed:
                 why = "the program stopped before the outcome was known"
                 self._abandon(instance, command, "unknown", "OutcomeUnknown", why)

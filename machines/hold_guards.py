@@ -24,8 +24,8 @@ from hookflash.machines.policy import HoldPolicy
 Answer = Acknowledged | Refused
 Observation = ObservedHeld | ObservedActive | ObservedClosed
 
-RATE_LIMITED = 429
-"""The gateway's code for its own rate limit."""
+RATE_LIMITED = (429, "429")
+"""The gateway's code for its own rate limit; some write it as text."""
 
 CLOSED_WORDS = frozenset({"closed", "abandoned"})
 """What the gateway calls an interaction that is over."""
@@ -94,7 +94,7 @@ def contradicts(interaction: HoldInteraction, event: Answer, _policy: HoldPolicy
 def refusal_says_held(interaction: HoldInteraction, event: Refused, policy: HoldPolicy) -> bool:
     """The refusal names the state held, and is no rate limit that says it of a hold."""
     pending = interaction.pending
-    hold_limited = event.code == RATE_LIMITED and pending is not None and pending.action == "hold"
+    hold_limited = event.code in RATE_LIMITED and pending is not None and pending.action == "hold"
     return event.state == "held" and not hold_limited and is_current(interaction, event, policy)
 
 

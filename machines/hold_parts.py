@@ -113,7 +113,7 @@ def end(  # noqa: PLR0917 - by position, because keywords cost time on the hot p
 
 def end_by_refusal(draft: HoldDraft, at: Instant, refusal: Refusal) -> None:
     """End the pending command with what the gateway said when it refused it."""
-    error = "RateLimited" if refusal.code == RATE_LIMITED else "HoldRefused"
+    error = "RateLimited" if refusal.code in RATE_LIMITED else "HoldRefused"
     code = f" with code {refusal.code}" if refusal.code is not None else ""
     words = f": {refusal.message}" if refusal.message else ""
     end(draft, "refused", at, error, f"the gateway refused{code}{words}", refusal.retry_after_s)

@@ -92,6 +92,33 @@ def with_records(world: Any, records: Sequence[Record]) -> Any:
     return evolve(world, journal=journal)
 
 
+async def test_a_command_has_one_audit_line_over_two_runs(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A program that stops in doubt leaves the line to the next run, which knows the outcome."""
+    async with open_world() as first:
+        first.simulator.next_ack(CALL, lost=True)
+        with pytest.raises(OutcomeUnknown):
+            await first.controller.hold(CALL, reason="queueing", priority=1, deadline_s=1.0)
+    assert [] == first.audit_lines
+    async with open_world(earlier=first) as second:
+        await trio.sleep(10)
+        assert ["confirmed_by_lookup"] == [line["outcome"] for line in second.audit_lines]
+
+
+async def test_a_program_that_keeps_no_journal_writes_unknown(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Nobody will find out later what became of the command: the line is written at the end."""
+    async with open_world(resumes=False) as world:
+        world.simulator.next_ack(CALL, lost=True)
+        with pytest.raises(OutcomeUnknown):
+            await world.controller.hold(CALL, reason="queueing", priority=1, deadline_s=1.0)
+    assert [("unknown", "failed")] == [
+        (line["outcome"], line["status"]) for line in world.audit_lines
+    ]
+
+
 # --- folding ------------------------------------------------------------------------------------
 
 

@@ -88,6 +88,7 @@ async def open_world(
     connected: bool = True,
     settings: Settings | None = None,
     earlier: "World | None" = None,
+    resumes: bool = True,
 ) -> AsyncGenerator[World, None]:
     """Open a controller to a simulator over memory streams; both on trio's clock.
 
@@ -111,7 +112,7 @@ async def open_world(
         codec = RecordCodec(machine)
         header = codec.new_header(gateway.name, clock.now())
         recovered = recover(codec, header, journal.records, "memory")
-        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), recovered)
+        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), recovered, resumes)
         async with run_controller(settings, parts) as controller:
             world = World(controller, simulator, network, journal, audit, clock)
 
