@@ -155,8 +155,7 @@ async def open_controller(
         audit = JsonLinesAuditLog.open(settings.audit.path)
         stack.callback(audit.close)
         recovered = _recover(log, machine)
-        for interaction_id, end in recovered.missing_in_audit(audit.last_correlation_id):
-            audit.append(end, interaction_id, 1.0)
+        audit.append(recovered.missing_in_audit(audit.last_correlation_id))
         http = HttpClient(network or TcpNetwork())
         desk = MonitorDesk()
         for monitor in settings.monitors:

@@ -111,7 +111,13 @@ class Engine:
             metrics=metrics,
             sink=self,
         )
-        self._dispatcher = Dispatcher(machine, journal, carry=self._carry, flooded=self._ask)
+        self._dispatcher = Dispatcher(
+            machine,
+            journal,
+            carry=self._carry,
+            turned=self._runner.turned,
+            flooded=self._ask,
+        )
         self.desk = CommandDesk(
             instances=self.instances,
             dispatcher=self._dispatcher,

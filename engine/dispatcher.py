@@ -39,6 +39,7 @@ class Dispatcher:
         machine: The machine of all interactions.
         journal: Where each step is written before its effects leave.
         carry: Carries out a step's effects.
+        turned: Called after each turn.
         flooded: Called for an interaction whose state frames were dropped.
     """
 
@@ -48,11 +49,13 @@ class Dispatcher:
         journal: Journal,
         *,
         carry: Carry,
+        turned: Callable[[], None],
         flooded: Callable[[Instance], None],
     ) -> None:
         self._machine = machine
         self._journal = journal
         self._carry = carry
+        self._turned = turned
         self._flooded = flooded
         self._ready: deque[Instance] = deque()
         self._bell = trio.Event()
@@ -125,3 +128,4 @@ class Dispatcher:
         self._journal.append(records)
         for instance, record, step in taken:
             self._carry(instance, record, step)
+        self._turned()

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from hookflash.engine.instances import Instance
 from hookflash.engine.logs import get_logger
 from hookflash.engine.metrics import Metrics
-from hookflash.engine.ports import AuditLog, Frame, Gateway, Monitors
+from hookflash.engine.ports import AuditEntry, AuditLog, Frame, Gateway, Monitors
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import (
     EndCommand,
@@ -76,6 +76,7 @@ class EffectRunner:
         self._monitors = monitors
         self._metrics = metrics
         self._sink = sink
+        self._ended: list[AuditEntry] = []
         self._counters = {"duplicate": metrics.duplicate, "timed_out": metrics.timed_out}
         self._carriers: dict[type, Callable[[Instance, Any], None]] = {
             SendHold: self._send,
@@ -101,6 +102,18 @@ class EffectRunner:
         for effect in step.effects:
             carriers[effect.__class__](instance, effect)
 
+    def turned(self) -> None:
+        """Write the audit lines of the turn, all at once.
+
+        Callers wake after the turn, so that whoever knows of an outcome finds its line.
+
+        Raises:
+            JournalError: They could not be written.
+        """
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._audit.append(ended)
+
     def _send(self, instance: Instance, effect: SendHold | SendUnhold) -> None:
         self._sink.register(effect.correlation_id, instance)
         try:
@@ -123,13 +136,13 @@ class EffectRunner:
     def _end_command(self, instance: Instance, effect: EndCommand) -> None:
         latency_s = seconds_between(effect.requested_at, effect.at)
         self._metrics.command_ended(effect.action, effect.outcome, latency_s)
-        self._audit.append(effect, instance.id, self._metrics.consistency_rate())
+        self._ended.append((effect, instance.id, self._metrics.consistency_rate()))
         self._monitors.tell(effect, instance.id)
         self._sink.ended(instance, effect)
 
     def _note_foreign(self, instance: Instance, effect: NoteForeign) -> None:
         self._metrics.foreign(effect.action)
-        self._audit.append(effect, instance.id, self._metrics.consistency_rate())
+        self._ended.append((effect, instance.id, self._metrics.consistency_rate()))
         self._monitors.tell(effect, instance.id)
 
     def _warn(self, instance: Instance, effect: Warn) -> None:

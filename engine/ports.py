@@ -244,21 +244,18 @@ class Journal(Protocol):
         ...
 
 
+AuditEntry = tuple[EndCommand | NoteForeign, str, float]
+"""What ended, the interaction, and the state consistency rate so far, 0 to 1."""
+
+
 class AuditLog(Protocol):
     """The hash-chained log: one line per command, and one per foreign hold or unhold."""
 
-    def append(
-        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
-    ) -> None:
-        """Append one line.
-
-        Args:
-            ended: What ended, with its outcome.
-            interaction_id: The interaction.
-            consistency: The state consistency rate so far, 0 to 1.
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Append a line for each entry, in order; when it returns they survive the process.
 
         Raises:
-            JournalError: The line could not be written.
+            JournalError: The lines could not be written; the log is as it was before.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define, field
 
+from hookflash.engine.ports import AuditEntry
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import EndCommand, NoteForeign
 from hookflash.machines.errors import JournalError
@@ -25,8 +26,8 @@ ENDS_MAX = 10_000
 """How many of the latest ends are compared with the audit log: at most what one crash can lose,
 which is what one turn of the dispatcher journals, with a wide margin."""
 
-AuditEntry = tuple[str, EndCommand | NoteForeign]
-"""An interaction's id, and what stands or should stand in the audit log about it."""
+NO_RATE = 1.0
+"""The state consistency rate where no attempt was counted: that of a new run."""
 
 
 @define
@@ -41,7 +42,7 @@ class Recovered:
     """
 
     interactions: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
-    ends: deque[AuditEntry] = field(factory=lambda: deque(maxlen=ENDS_MAX))
+    ends: deque[AuditEntry] = field(factory=lambda: deque[AuditEntry](maxlen=ENDS_MAX))
     records: int = 0
     last_at: Instant = NEVER
 
@@ -62,7 +63,7 @@ class Recovered:
         ends = list(self.ends)
         if last_correlation_id is None:
             return ends if len(ends) < ENDS_MAX else []
-        for index, (_, end) in enumerate(ends):
+        for index, (end, _, _) in enumerate(ends):
             if end.correlation_id == last_correlation_id:
                 return ends[index + 1 :]
         return []
@@ -108,7 +109,7 @@ def recover(
         recovered.last_at = max(recovered.last_at, entry.event.at)
         for effect in entry.effects:
             if isinstance(effect, EndCommand | NoteForeign):
-                recovered.ends.append((entry.interaction_id, effect))
+                recovered.ends.append((effect, entry.interaction_id, NO_RATE))
     return recovered
 
 

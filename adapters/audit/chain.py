@@ -9,6 +9,7 @@ import hashlib
 import re
 from typing import Any, Final, final
 
+import attrs
 import orjson
 
 from hookflash.engine.metrics import percent_text
@@ -31,29 +32,24 @@ def line_hash(fields: dict[str, Any]) -> str:
 
 
 @final
+@attrs.define
 class AuditChain:
     """Makes the lines, one after the other.
 
-    Args:
+    Attributes:
         seq: The number of the last line; 0 for none.
         last_hash: Its hash.
         last_correlation_id: Its correlation id; None for no line.
     """
 
-    def __init__(
-        self,
-        seq: int = 0,
-        last_hash: str = FIRST_PREVIOUS_HASH,
-        last_correlation_id: str | None = None,
-    ) -> None:
-        self.seq = seq
-        self.last_hash = last_hash
-        self.last_correlation_id = last_correlation_id
+    seq: int = 0
+    last_hash: str = FIRST_PREVIOUS_HASH
+    last_correlation_id: str | None = None
 
-    def next_line(
+    def add(
         self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
     ) -> dict[str, Any]:
-        """Return the fields of the next line, hash included; the chain does not move yet.
+        """Return the fields of the next line, hash included; the one after it hangs on it.
 
         Args:
             ended: What ended.
@@ -77,13 +73,10 @@ class AuditChain:
         except TypeError:
             fields = _utf8(fields)
             fields["hash"] = line_hash(fields)
-        return fields
-
-    def appended(self, fields: dict[str, Any]) -> None:
-        """Note that the line of *fields* is in the log: the next one hangs on it."""
         self.seq += 1
         self.last_hash = fields["hash"]
         self.last_correlation_id = fields["correlationId"]
+        return fields
 
 
 def _describe_command(fields: dict[str, Any], ended: EndCommand, rate: str) -> None:

@@ -1,14 +1,15 @@
 """The audit log as a file of JSON Lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast, final
 
+import attrs
 import orjson
 
 from hookflash.adapters.audit.chain import AuditChain
 from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
-from hookflash.machines.effects import EndCommand, NoteForeign
+from hookflash.engine.ports import AuditEntry
 from hookflash.machines.errors import JournalError
 
 
@@ -59,22 +60,23 @@ class JsonLinesAuditLog:
         """The correlation id of the last line; None where there is no line."""
         return self._chain.last_correlation_id
 
-    def append(
-        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
-    ) -> None:
-        """Append one line in one write; when it returns the line survives the process.
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Append a line for each entry in one write; when it returns they survive the process.
 
         Args:
-            ended: What ended, with its outcome.
-            interaction_id: The interaction.
-            consistency: The state consistency rate so far, 0 to 1.
+            entries: What ended, with its outcome; the interaction; the state consistency rate.
 
         Raises:
-            JournalError: The line could not be written; the log is as it was before.
+            JournalError: The lines could not be written; the log is as it was before.
         """
-        fields = self._chain.next_line(ended, interaction_id, consistency)
-        self._write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
-        self._chain.appended(fields)
+        if not entries:
+            return
+        chain = attrs.evolve(self._chain)
+        lines = [
+            orjson.dumps(chain.add(*entry), option=orjson.OPT_APPEND_NEWLINE) for entry in entries
+        ]
+        self._write(lines[0] if len(lines) == 1 else b"".join(lines))
+        self._chain = chain
 
     def sync(self) -> None:
         """Wait until all that was appended is on the disk. Blocks: call it in a thread.

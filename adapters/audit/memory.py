@@ -1,10 +1,11 @@
 """An audit log in memory: for programs that keep no file, and for tests."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, final
 
 from hookflash.adapters.audit.chain import AuditChain
-from hookflash.machines.effects import EndCommand, NoteForeign
+from hookflash.engine.ports import AuditEntry
 from hookflash.machines.errors import JournalError
 
 LINES_MAX = 10_000
@@ -34,19 +35,15 @@ class MemoryAuditLog:
         """The number of the last line; 0 for none."""
         return self._chain.seq
 
-    def append(
-        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
-    ) -> None:
-        """Append one line, as `JsonLinesAuditLog.append` does.
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Append a line for each entry, as `JsonLinesAuditLog.append` does.
 
         Raises:
             JournalError: It is closed.
         """
         if self._closed:
             raise JournalError("the audit log in memory is closed", path="memory")
-        fields = self._chain.next_line(ended, interaction_id, consistency)
-        self._lines.append(fields)
-        self._chain.appended(fields)
+        self._lines.extend([self._chain.add(*entry) for entry in entries])
 
     def close(self) -> None:
         """Take no more lines; a second call does nothing."""

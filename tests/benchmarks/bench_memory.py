@@ -31,6 +31,7 @@ from hookflash.engine.controller import Controller
 from hookflash.engine.core import Engine
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import (
+    AuditEntry,
     Frame,
     FrameAcknowledged,
     FrameWritten,
@@ -40,7 +41,6 @@ from hookflash.engine.ports import (
     Monitor,
     Notice,
 )
-from hookflash.machines.effects import EndCommand, NoteForeign
 from hookflash.machines.interaction import Facts
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.records import Record
@@ -115,10 +115,8 @@ class NoJournal:
 class NoAuditLog:
     """Keeps no lines."""
 
-    def append(
-        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
-    ) -> None:
-        """Keep nothing."""
+    def append(self, entries: Sequence[AuditEntry]) -> None:
+        """Forget them."""
 
     def close(self) -> None:
         """Close nothing."""

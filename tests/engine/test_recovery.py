@@ -156,7 +156,7 @@ async def test_missing_audit_lines_are_those_after_the_last_one(
     ]
 
     assert 6 == len(ends)
-    missing = [end.correlation_id for _, end in recovered.missing_in_audit(ends[3])]
+    missing = [end.correlation_id for end, _, _ in recovered.missing_in_audit(ends[3])]
     assert ends[4:] == missing
     assert 6 == len(recovered.missing_in_audit(None))
     assert [] == recovered.missing_in_audit("of another journal")

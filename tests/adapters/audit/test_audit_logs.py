@@ -80,7 +80,7 @@ def lines_of(log: AuditLog, path: Path) -> list[dict[str, Any]]:
 
 def test_a_line_says_what_the_protocol_page_says(log: AuditLog, path: Path) -> None:
     """Keys, spelling and units are those of the protocol page, and ours beside them."""
-    log.append(ENDED, ID, 1.0)
+    log.append([(ENDED, ID, 1.0)])
     (line,) = lines_of(log, path)
 
     assert len(line.pop("hash")) == 64
@@ -107,7 +107,7 @@ def test_a_line_says_what_the_protocol_page_says(log: AuditLog, path: Path) -> N
 
 def test_a_failed_command_says_why(log: AuditLog, path: Path) -> None:
     """Error, message and both names of a repeated command are there; numbers are not."""
-    log.append(FAILED, ID, 2 / 3)
+    log.append([(FAILED, ID, 2 / 3)])
     (line,) = lines_of(log, path)
 
     assert line["status"] == "failed"
@@ -127,7 +127,7 @@ def test_a_failed_command_says_why(log: AuditLog, path: Path) -> None:
 
 def test_a_foreign_hold_is_no_command(log: AuditLog, path: Path) -> None:
     """What somebody else did has the actor `foreign` and no latency."""
-    log.append(FOREIGN, ID, 1.0)
+    log.append([(FOREIGN, ID, 1.0)])
     (line,) = lines_of(log, path)
 
     assert (line["actor"], line["action"], line["status"]) == ("foreign", "hold", "success")
@@ -147,7 +147,7 @@ def test_a_foreign_hold_is_no_command(log: AuditLog, path: Path) -> None:
 )
 def test_invalid_ids_stay_recognisable(log: AuditLog, path: Path, typed: str, shown: str) -> None:
     """An id that is none is written redacted and shortened."""
-    log.append(attrs.evolve(ENDED, outcome="invalid", error="InvalidCommand"), typed, 1.0)
+    log.append([(attrs.evolve(ENDED, outcome="invalid", error="InvalidCommand"), typed, 1.0)])
     (line,) = lines_of(log, path)
 
     assert line["interactionId"] == shown
@@ -156,7 +156,7 @@ def test_invalid_ids_stay_recognisable(log: AuditLog, path: Path, typed: str, sh
 def test_lines_hang_on_each_other(log: AuditLog, path: Path) -> None:
     """Each line carries the hash of the one before, computed as documented."""
     for ended in (ENDED, FAILED, FOREIGN):
-        log.append(ended, ID, 0.5)
+        log.append([(ended, ID, 0.5)])
     previous = "0" * 64
     for number, line in enumerate(lines_of(log, path), start=1):
         found = line.pop("hash")
@@ -174,7 +174,7 @@ def test_a_closed_log_takes_nothing(log: AuditLog) -> None:
     log.close()
 
     with pytest.raises(JournalError, match="closed"):
-        log.append(ENDED, ID, 1.0)
+        log.append([(ENDED, ID, 1.0)])
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -183,8 +183,8 @@ def test_a_closed_log_takes_nothing(log: AuditLog) -> None:
 def test_memory_is_bounded() -> None:
     """The oldest lines are forgotten beyond the bound; the chain goes on."""
     log = MemoryAuditLog(lines_max=1)
-    log.append(ENDED, ID, 1.0)
-    log.append(ENDED, ID, 1.0)
+    log.append([(ENDED, ID, 1.0)])
+    log.append([(ENDED, ID, 1.0)])
 
     assert log.seq == 2
     assert [line["seq"] for line in log.lines] == [2]
@@ -197,7 +197,7 @@ def written(path: Path, count: int) -> list[bytes]:
     """Write a log of *count* lines and return them."""
     log = JsonLinesAuditLog.open(path)
     for number in range(count):
-        log.append((ENDED, FAILED, FOREIGN)[number % 3], ID, 1.0)
+        log.append([((ENDED, FAILED, FOREIGN)[number % 3], ID, 1.0)])
     log.close()
     return path.read_bytes().splitlines(keepends=True)
 
@@ -242,7 +242,7 @@ def test_a_line_that_cannot_be_written_leaves_the_chain(path: Path) -> None:
     size = len(written(path, 1)[0])
     log = JsonLinesAuditLog.open(path, bytes_max=size + 10)
     with pytest.raises(JournalError, match="at most"):
-        log.append(ENDED, ID, 1.0)
+        log.append([(ENDED, ID, 1.0)])
     log.sync()
     log.close()
 

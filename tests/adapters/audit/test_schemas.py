@@ -165,7 +165,7 @@ def test_audit_lines_fit_their_schema(tmp_path: Path) -> None:
     log = JsonLinesAuditLog.open(path)
     for notice in NOTICES:
         if isinstance(notice, EndCommand | NoteForeign):
-            log.append(notice, ID, 1.0)
+            log.append([(notice, ID, 1.0)])
     log.close()
     validator = schema("audit")
     lines = [json.loads(line) for line in path.read_text().splitlines()]

@@ -19,22 +19,19 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "audit.jsonl"
     audit = JsonLinesAuditLog.open(path)
     for number in range(3):
-        audit.append(
-            EndCommand(
-                command_id=f"c-{number}",
-                correlation_id=f"c-{number}",
-                action="hold",
-                actor="caller",
-                outcome="confirmed",
-                state="held",
-                at=AT,
-                requested_at=AT,
-                priority=5,
-                reason="consultation",
-            ),
-            f"i-{number}",
-            1.0,
+        ended = EndCommand(
+            command_id=f"c-{number}",
+            correlation_id=f"c-{number}",
+            action="hold",
+            actor="caller",
+            outcome="confirmed",
+            state="held",
+            at=AT,
+            requested_at=AT,
+            priority=5,
+            reason="consultation",
         )
+        audit.append([(ended, f"i-{number}", 1.0)])
     audit.close()
     return path
 
