@@ -31,7 +31,7 @@ test: $(READY) ## run the tests
 lint: $(READY) ## ruff, flake8-async and the rooms
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/flake8 --select ASYNC102,ASYNC103,ASYNC104 --async200-blocking-calls= engine adapters machines
+	@$(BIN)/flake8 --select ASYNC102,ASYNC103,ASYNC104 engine adapters machines
 	@$(BIN)/lint-imports
 
 types: $(READY) ## mypy strict and pyright strict

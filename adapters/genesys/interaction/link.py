@@ -265,7 +265,8 @@ class Link:
             reason = await session.run()
         except trio.Cancelled:
             # Cancelled from outside, or because trio-websocket's reader crashed.
-            await session.say_goodbye()
+            with trio.move_on_after(settings.close_timeout_s, shield=True) as scope:
+                await session.say_goodbye(scope)
             raise
         return self._failed(reason)
 

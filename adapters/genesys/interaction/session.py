@@ -137,14 +137,16 @@ class Session:
             nursery.start_soon(self._ping, scope)
         return self._reason or "unknown reason"
 
-    async def say_goodbye(self) -> None:
-        """Send a close frame within the bound, shielded; does not wait for the answer.
+    async def say_goodbye(self, scope: trio.CancelScope) -> None:
+        """Send a close frame; does not wait for the answer.
 
         The task that would read the answer is cancelled together with whoever calls this.
+
+        Args:
+            scope: Bounds and shields the call, and is cancelled once the frame has left.
         """
-        with trio.move_on_after(self._settings.close_timeout_s, shield=True) as scope:
-            self._wire.on_flushed = scope.cancel
-            await self._websocket.aclose()
+        self._wire.on_flushed = scope.cancel
+        await self._websocket.aclose()
 
     def _lose(self, reason: str, scope: trio.CancelScope) -> None:
         if self._reason is None:
