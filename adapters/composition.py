@@ -206,12 +206,12 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
             await nursery.start(engine.run)
             try:
                 yield controller
-            except trio.Cancelled:
-                # Engine and monitors are being cancelled as well: nothing is left to wait for.
-                _stop(engine, parts)
-                raise
-            except BaseException as error:  # noqa: BLE001 - raised again below, outside the nursery
-                failure = error
+            except BaseException as error:
+                if _is_cancellation(error):
+                    # Engine and monitors are being cancelled too: nothing is left to wait for.
+                    _stop(engine, parts)
+                    raise
+                failure = error  # raised again below, outside the nursery
             with trio.move_on_after(SHUTDOWN_S, shield=True):
                 await _wind_down(engine, parts)
             nursery.cancel_scope.cancel()
@@ -237,6 +237,13 @@ def _stop(engine: Engine, parts: Parts) -> None:
         _log.warning(
             "command.unknown_at_stop", interaction=command.interaction_id, action=command.action
         )
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Tell a cancellation, of one task or of several, from what the program raised."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1] is None
+    return isinstance(error, trio.Cancelled)
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -77,9 +77,12 @@ def _implementation(spec: Spec, folder: Path | None) -> Implementation:
     where = f"{spec.place}: machine.implementation"
     try:
         module = _import(spec.implementation, folder)
-    except ImportError as error:
+    except Exception as error:
+        # Whatever a user's own module raises while it is imported.
         raise SpecError(
-            f"{where}: the module {spec.implementation!r} cannot be imported: {error}", place=where
+            f"{where}: the module {spec.implementation!r} cannot be imported:"
+            f" {type(error).__name__}: {error}",
+            place=where,
         ) from error
     implementation = getattr(module, "IMPLEMENTATION", None)
     if not isinstance(implementation, Implementation):
@@ -100,5 +103,9 @@ def _import(name: str, folder: Path | None) -> ModuleType:
         raise ImportError(f"no loader for {beside}")
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
-    found.loader.exec_module(module)
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

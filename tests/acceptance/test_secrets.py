@@ -139,6 +139,10 @@ class Desk:
     folder: Path
     texts: dict[str, str] = field(factory=dict[str, str])
 
+    def misbehave(self, wrong: Faults) -> None:
+        """Let the simulator do this wrong from now on."""
+        self.simulator.ask(lambda simulator: simulator.use_faults(wrong))
+
     def start(
         self, name: str, *arguments: str, secret: str = SECRET, program: str = PROGRAM
     ) -> Process:
@@ -215,7 +219,7 @@ def faults(
 
 def run_what_works(desk: Desk, one: str) -> None:
     """Each command succeeds, the service included; its journal has a torn end once."""
-    desk.simulator.ask(lambda simulator: simulator.use_faults(faults()))
+    desk.misbehave(faults())
     service = desk.start("service", "run", "--journal", "hookflash.db")
     hold = desk.start("one", "hold", one, *WITH_REASON, *TEXTS, "--journal", "one.db")
     codes = desk.end_all(
@@ -261,13 +265,13 @@ def run_what_fails(desk: Desk, one: str) -> None:
         ("scope", faults(scopes=("interaction:read",))),
         ("forbidden", faults(status=403)),
     ):
-        desk.simulator.ask(lambda simulator, wrong=wrong: simulator.use_faults(wrong))
+        desk.misbehave(wrong)
         codes = desk.end_all(
             desk.start(f"{name} hold", "hold", one, *WITH_REASON, *TEXTS, "--journal", "f.db"),
             desk.start(f"{name} doctor", "doctor", "--json"),
         )
         assert set(codes.values()) <= {1, 3}, codes
-    desk.simulator.ask(lambda simulator: simulator.use_faults(faults(close_every=1)))
+    desk.misbehave(faults(close_every=1))
     codes = desk.end_all(
         desk.start("lost hold", "hold", one, *WITH_REASON, *TEXTS, "--journal", "l.db"),
         desk.start("lost bench", "bench", "--pairs", "1", "--concurrency", "1"),
