@@ -242,7 +242,8 @@ def _stop(engine: Engine, parts: Parts) -> None:
 def _is_cancellation(error: BaseException) -> bool:
     """Tell a cancellation, of one task or of several, from what the program raised."""
     if isinstance(error, BaseExceptionGroup):
-        return error.split(trio.Cancelled)[1] is None
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_is_cancellation(leaf) for leaf in group.exceptions)
     return isinstance(error, trio.Cancelled)
 
 
