@@ -206,7 +206,7 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
             await nursery.start(engine.run)
             try:
                 yield controller
-            except BaseException as error:
+            except BaseException as error:  # noqa: ASYNC103 - raised again below
                 if _is_cancellation(error):
                     # Engine and monitors are being cancelled too: nothing is left to wait for.
                     _stop(engine, parts)
