@@ -23,10 +23,19 @@ log.{level}("a.worry", number=3)
 
 @pytest.fixture(autouse=True)
 def as_nobody_configured() -> Iterator[None]:
-    """Structlog is as it is in a program that does not know it; afterwards as before."""
+    """All logging is as in a program that does not know it; afterwards as before.
+
+    Commands that other tests run in this process configure it, as commands do.
+    """
     configured, before = structlog.is_configured(), structlog.get_config()
     structlog.reset_defaults()
+    root = logging.getLogger()
+    handlers = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
+    for handler in handlers:
+        root.removeHandler(handler)
     yield
+    for handler in handlers:
+        root.addHandler(handler)
     structlog.reset_defaults()
     if configured:
         structlog.configure(**before)
