@@ -13,6 +13,11 @@ from hookflash.machines.instants import Instant, seconds_between
 from hookflash.machines.interaction import Action, Facts
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+RESERVED_ACTORS = frozenset({"foreign", "limit"})
+"""Who acts without a command of a caller: somebody else at the gateway, and the limit itself."""
+
+_ACTOR_LENGTH_MAX = 64
+
 _TEXT_LENGTH_MAX = 1024
 """Bound on hold music and prompt: names of resources, not documents."""
 
@@ -135,6 +140,8 @@ def problems_of(
     reasons: tuple[str, ...] | None = None,
     music: object = None,
     prompt: object = None,
+    actor: object = "caller",
+    deadline_s: object = None,
 ) -> list[str]:
     """Name every field of a command that the protocol does not allow, and why.
 
@@ -145,6 +152,8 @@ def problems_of(
         reasons: The hold reasons allowed; None for an unhold, which has no reason.
         music: Text, or None.
         prompt: Text, or None.
+        actor: Text, and none of the names that the engine itself uses.
+        deadline_s: Seconds, more than 0; or None.
 
     Returns:
         One sentence per bad field; empty where all are good.
@@ -157,11 +166,26 @@ def problems_of(
     if reasons is not None and (not isinstance(reason, str) or reason not in reasons):
         problems.append(f"the reason {_shown(reason)} is not one of {', '.join(reasons)}")
     for name, text in (("music", music), ("prompt", prompt)):
-        if text is not None and (
-            not isinstance(text, str) or not 0 < len(text) <= _TEXT_LENGTH_MAX
-        ):
-            problems.append(f"the hold {name} is no text of 1 to {_TEXT_LENGTH_MAX} characters")
+        if text is not None and not _is_text(text, _TEXT_LENGTH_MAX):
+            problems.append(
+                f"the hold {name} is no text of 1 to {_TEXT_LENGTH_MAX} printable characters"
+            )
+    if not _is_text(actor, _ACTOR_LENGTH_MAX):
+        problems.append(f"the actor is no text of 1 to {_ACTOR_LENGTH_MAX} printable characters")
+    elif actor in RESERVED_ACTORS:
+        problems.append(f"the actor {_shown(actor)} is the engine's own")
+    if deadline_s is not None and not _is_duration(deadline_s):
+        problems.append(f"the deadline {_shown(deadline_s)} is no number of seconds above 0")
     return problems
+
+
+def _is_text(value: object, length_max: int) -> bool:
+    """Tell text that can be written anywhere: no control characters, no lone surrogates."""
+    return isinstance(value, str) and 0 < len(value) <= length_max and value.isprintable()
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def priority_of(value: object) -> int | None:

@@ -8,6 +8,7 @@ import trio
 from attrs import frozen
 
 from hookflash.engine.commands import (
+    RESERVED_ACTORS,
     Command,
     CommandResult,
     priority_of,
@@ -135,6 +136,8 @@ class Controller:
             reasons=self._reasons,
             music=music,
             prompt=prompt,
+            actor=actor,
+            deadline_s=self._deadline(deadline_s),
         )
         command = self._command("hold", interaction_id, priority, actor)
         command.reason, command.music, command.prompt = reason, music, prompt
@@ -167,7 +170,12 @@ class Controller:
 
         Cancellation: as for `hold`.
         """
-        problems = problems_of(interaction_id=interaction_id, priority=priority)
+        problems = problems_of(
+            interaction_id=interaction_id,
+            priority=priority,
+            actor=actor,
+            deadline_s=self._deadline(deadline_s),
+        )
         command = self._command("unhold", interaction_id, priority, actor)
         command.force = force
         return await self._carry_out(command, problems, deadline_s)
@@ -256,20 +264,24 @@ class Controller:
             actor=actor,
         )
 
+    def _deadline(self, deadline_s: float | EllipsisType | None) -> float | None:
+        return self._deadline_s if isinstance(deadline_s, EllipsisType) else deadline_s
+
     async def _carry_out(
         self, command: Command, problems: list[str], deadline_s: float | EllipsisType | None
     ) -> CommandResult:
         if problems:
             # What was typed may be anything, a telephone number included.
-            command.interaction_id = redact(command.interaction_id)[:_SHOWN_ID_LENGTH_MAX]
+            command.interaction_id = _printable(command.interaction_id)
             if command.reason is not None:
-                command.reason = redact(str(command.reason))[:_SHOWN_ID_LENGTH_MAX]
+                command.reason = _printable(str(command.reason))
+            actor: object = command.actor
+            valid = isinstance(actor, str) and actor and actor not in RESERVED_ACTORS
+            command.actor = _printable(command.actor) if valid else "caller"
             message = redact("; ".join(problems))
             self._engine.desk.abandon(command, "invalid", "InvalidCommand", message)
         else:
-            if isinstance(deadline_s, EllipsisType):
-                deadline_s = self._deadline_s
-            await self._run(command, deadline_s)
+            await self._run(command, self._deadline(deadline_s))
         assert command.ended is not None, "a command that is not ended has raised"  # noqa: S101
         return result_of(command.ended, command.interaction_id)
 
@@ -299,6 +311,12 @@ class Controller:
             state=_snapshot_state(self._engine, command.interaction_id),
             latency_s=deadline_s,
         )
+
+
+def _printable(text: str) -> str:
+    """Return a caller's text as logs can bear it: redacted, short, without odd characters."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return redact(shown)[:_SHOWN_ID_LENGTH_MAX]
 
 
 def _snapshot_state(engine: Engine, interaction_id: str) -> str | None:

@@ -1,5 +1,6 @@
 """What commands print: results on stdout, messages for people on stderr."""
 
+import json
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +12,18 @@ from hookflash.machines.errors import HookflashError
 
 def print_json(result: Mapping[str, Any]) -> None:
     """Print *result* as one line of JSON on stdout, flushed."""
-    sys.stdout.write(orjson.dumps(result, default=str).decode() + "\n")
+    try:
+        line = orjson.dumps(result, default=str).decode()
+    except TypeError:
+        # What was typed may be no text at all; the standard library writes it escaped.
+        line = json.dumps(result, default=str, ensure_ascii=True)
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def print_line(text: str) -> None:
     """Print one line on stdout, flushed."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
     sys.stdout.flush()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from tests.support.world import open_world
 
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
@@ -15,7 +16,7 @@ from hookflash.engine.commands import priority_of, problems_of, result_of
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import EndCommand
-from hookflash.machines.errors import CommandBusy, HoldRefused, RateLimited
+from hookflash.machines.errors import CommandBusy, HoldRefused, InvalidCommand, RateLimited
 from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Interaction, Timer
 
@@ -214,3 +215,34 @@ def test_failures_raise_what_their_end_names() -> None:
     assert 2.0 == limited.value.retry_after_s
     with pytest.raises(HoldRefused, match="hold failed"):
         result_of(ended(outcome="refused", error="SomethingNew", message="no"), CALL)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("actor", None),
+        ("actor", "foreign"),
+        ("actor", "limit"),
+        ("actor", ""),
+        ("actor", b"x"),
+        ("deadline_s", -1),
+        ("deadline_s", 0),
+        ("deadline_s", float("nan")),
+        ("deadline_s", "x"),
+        ("music", "\ud800"),
+        ("prompt", "a\x00b"),
+    ],
+)
+async def test_what_cannot_be_written_or_waited_for_is_refused_before_anything_happens(
+    autojump_clock: trio.testing.MockClock, field: str, value: Any
+) -> None:
+    """Nothing is sent, the engine lives on, and there is one audit line."""
+    async with open_world() as world:
+        with pytest.raises(InvalidCommand):
+            await world.controller.hold(CALL, reason="queueing", priority=1, **{field: value})
+        result = await world.controller.hold(CALL, reason="queueing", priority=1)
+
+        assert "confirmed" == result.outcome
+        assert 1 == world.simulator.statistics().commands
+        assert ["invalid", "confirmed"] == [line["outcome"] for line in world.audit_lines]
+        assert {"caller"} == {line["actor"] for line in world.audit_lines}
