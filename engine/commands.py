@@ -16,7 +16,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 RESERVED_ACTORS = frozenset({"foreign", "limit"})
 """Who acts without a command of a caller: somebody else at the gateway, and the limit itself."""
 
-_ACTOR_LENGTH_MAX = 64
+_ACTOR_LENGTH_MAX = 128
 
 _TEXT_LENGTH_MAX = 1024
 """Bound on hold music and prompt: names of resources, not documents."""

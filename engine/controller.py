@@ -275,9 +275,7 @@ class Controller:
             command.interaction_id = _printable(command.interaction_id)
             if command.reason is not None:
                 command.reason = _printable(str(command.reason))
-            actor: object = command.actor
-            valid = isinstance(actor, str) and actor and actor not in RESERVED_ACTORS
-            command.actor = _printable(command.actor) if valid else "caller"
+            command.actor = _shown_actor(command.actor)
             message = redact("; ".join(problems))
             self._engine.desk.abandon(command, "invalid", "InvalidCommand", message)
         else:
@@ -311,6 +309,12 @@ class Controller:
             state=_snapshot_state(self._engine, command.interaction_id),
             latency_s=deadline_s,
         )
+
+
+def _shown_actor(actor: object) -> str:
+    """Return who asked, where that can be written down; the default name otherwise."""
+    valid = isinstance(actor, str) and actor and actor not in RESERVED_ACTORS
+    return _printable(str(actor)) if valid else "caller"
 
 
 def _printable(text: str) -> str:

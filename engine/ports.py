@@ -81,7 +81,7 @@ class LinkUp:
 
 @frozen
 class LinkDown:
-    """The control socket was lost; *reason* says why, without secrets."""
+    """The control socket was lost, or could not be opened; *reason* says why, without secrets."""
 
     reason: str
 

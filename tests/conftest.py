@@ -1,12 +1,24 @@
 """Options of the whole suite: seeds of the fault simulation, and tools that must be there."""
 
 import os
+from collections.abc import Iterator
 from random import SystemRandom
 
 import pytest
+import structlog
 
 FIXED_SEEDS = range(1, 31)
 FRESH_SEEDS = 10
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Commands configure structlog for their process; the next test knows nothing of it."""
+    configured, before = structlog.is_configured(), structlog.get_config()
+    yield
+    structlog.reset_defaults()
+    if configured:
+        structlog.configure(**before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

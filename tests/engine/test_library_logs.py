@@ -30,7 +30,9 @@ def as_nobody_configured() -> Iterator[None]:
     configured, before = structlog.is_configured(), structlog.get_config()
     structlog.reset_defaults()
     root = logging.getLogger()
-    handlers = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
+    handlers: list[logging.Handler] = [
+        handler for handler in root.handlers if type(handler).__name__ == "StreamHandler"
+    ]
     for handler in handlers:
         root.removeHandler(handler)
     yield

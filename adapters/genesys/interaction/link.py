@@ -159,6 +159,9 @@ class Link:
         step = self._machine.step(self._connection, event)
         self._connection = step.interaction
         log.debug("gateway.link.step", event_name=self._machine.event_name(event), state=self.state)
+        if isinstance(event, connection.TokenFailed | connection.SocketFailed):
+            # It was not open, but whoever waits for it should learn why.
+            self._listener.on_link(LinkDown(event.reason))
         act: Act = None
         for effect in step.effects:
             match effect:
