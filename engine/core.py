@@ -37,7 +37,6 @@ from hookflash.machines.errors import CommandBusy, GatewayUnavailable, Hookflash
 from hookflash.machines.events import LinkLost, NotSent, Sent
 from hookflash.machines.interaction import Interaction, Timer
 from hookflash.machines.machine import Machine, Step
-from hookflash.machines.records import Record
 
 _log = get_logger("hookflash.engine")
 
@@ -232,8 +231,8 @@ class Engine:
 
     # --- what steps ask for -----------------------------------------------------------------------
 
-    def _carry(self, instance: Instance, record: Record, step: Step[Any]) -> None:
-        self._runner.carry(instance, record, step)
+    def _carry(self, instance: Instance, step: Step[Any]) -> None:
+        self._runner.carry(instance, step)
         if instance.waiting:
             self.desk.advance(instance)
 

@@ -28,7 +28,7 @@ MAILBOX_MAX = 256
 """Events per mailbox. An interaction has one command and five timers; only a gateway that floods
 us with state frames comes near. Those are dropped then, and one lookup takes their place."""
 
-Carry = Callable[[Instance, Record, Step[Any]], None]
+Carry = Callable[[Instance, Step[Any]], None]
 """Carries out what a step asked for."""
 
 
@@ -104,7 +104,7 @@ class Dispatcher:
         """Step one event of each interaction that has some, journal, and let the effects leave."""
         ready = self._ready
         seq = self._journal.next_seq
-        taken: list[tuple[Instance, Record, Step[Any]]] = []
+        taken: list[tuple[Instance, Step[Any]]] = []
         records: list[Record] = []
         for _ in range(min(len(ready), TURN_MAX)):
             instance = ready.popleft()
@@ -118,7 +118,7 @@ class Dispatcher:
             record = Record(seq, before.id, event, before.state, after.state, step.effects)
             seq += 1
             records.append(record)
-            taken.append((instance, record, step))
+            taken.append((instance, step))
             if mailbox:
                 ready.append(instance)
             else:
@@ -126,6 +126,6 @@ class Dispatcher:
                 instance.mailbox = None
                 instance.ready = False
         self._journal.append(records)
-        for instance, record, step in taken:
-            self._carry(instance, record, step)
+        for instance, step in taken:
+            self._carry(instance, step)
         self._turned()

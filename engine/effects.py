@@ -23,7 +23,6 @@ from hookflash.machines.effects import (
 from hookflash.machines.errors import CommandBusy
 from hookflash.machines.instants import seconds_between
 from hookflash.machines.machine import Step
-from hookflash.machines.records import Record
 
 _log = get_logger("hookflash.engine.effects")
 
@@ -91,7 +90,7 @@ class EffectRunner:
             RaiseAlarm: self._raise_alarm,
         }
 
-    def carry(self, instance: Instance, _record: Record, step: Step[Any]) -> None:
+    def carry(self, instance: Instance, step: Step[Any]) -> None:
         """Carry out all effects of *step*, and count what its row wants counted."""
         row = step.transition
         if row.decision == "late":

@@ -8,8 +8,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from hookflash.adapters.redaction import redact
 from hookflash.adapters.settings.sources import PREFIX
+from hookflash.machines.redaction import redact
 
 _NO_TEXT = (bool, int, float, type(None))
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from hookflash.adapters.redaction import redact
+from hookflash.machines.redaction import redact
 
 WORDS_MAX: Final = 200
 """Characters of the gateway's words that are kept."""
