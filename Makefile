@@ -5,9 +5,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+KILLS ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types coverage docs-check bench wheel clean
+.PHONY: help demo test simulate crash lint types coverage docs-check bench wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -27,6 +28,14 @@ demo: $(READY) ## hold and unhold against the embedded simulator, over real TLS 
 test: $(READY) ## run the tests
 	@echo "== running the tests"
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+crash: $(READY) ## kill the service at random moments: KILLS=500, ARGS="--seed 17"
+	@echo "== killing the service $(KILLS) times"
+	@$(BIN)/python -m tests.crash.run --kills $(KILLS) $(ARGS)
+
+SEEDS ?= 1000
+simulate: $(READY) ## the fault simulation: SEEDS=10000 runs that many, SEED=7 just that one
+	@$(BIN)/python -W error -m tests.simulation.explore $(if $(SEED),--first $(SEED) --seeds 1 --workers 1,--seeds $(SEEDS))
 
 lint: $(READY) ## ruff, flake8-async and the rooms
 	@$(BIN)/ruff check .

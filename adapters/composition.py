@@ -2,11 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 import trio
 from attrs import field, frozen
@@ -14,9 +14,12 @@ from attrs import field, frozen
 from hookflash.adapters.audit import JsonLinesAuditLog
 from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
 from hookflash.adapters.http import HttpClient
-from hookflash.adapters.journal import JsonLinesJournal, read_entries, read_header
+from hookflash.adapters.journal import SqliteJournal
+from hookflash.adapters.journal.disk import REAL_DISK, Disk
+from hookflash.adapters.journal.syncing import InThread
 from hookflash.adapters.monitors import MonitorDesk, Webhook, WebhookSettings
 from hookflash.adapters.network import Network, TcpNetwork
+from hookflash.adapters.resuming import Resumed, resume
 from hookflash.adapters.settings import MonitorSettings, Settings, credentials_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
@@ -25,9 +28,7 @@ from hookflash.engine.core import Engine, EngineSettings
 from hookflash.engine.logs import get_logger
 from hookflash.engine.lookups import LookupSettings
 from hookflash.engine.metrics import Metrics
-from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal
-from hookflash.engine.recovery import Recovered, recover
-from hookflash.machines.codec import RecordCodec
+from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal, Monitor
 from hookflash.machines.connection import ConnectionPolicy
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.machine import Machine
@@ -47,7 +48,7 @@ one-shot commands."""
 class Parts:
     """What a controller is made of beside the engine; tests put some in place of the real ones.
 
-    `recovered` is what an earlier run left in the journal; `resumes` tells whether a later run will
+    `resumed` is what an earlier run left in the journal; `resumes` tells whether a later run will
     go on with it.
     """
 
@@ -57,7 +58,7 @@ class Parts:
     journal: Journal
     audit: AuditLog
     monitors: MonitorDesk
-    recovered: Recovered = field(factory=Recovered)
+    resumed: Resumed = field(factory=Resumed)
     resumes: bool = True
 
 
@@ -101,11 +102,68 @@ def open_gateway(
     )
 
 
+@contextmanager
+def open_parts(
+    settings: Settings,
+    *,
+    clock: Clock,
+    network: Network | None = None,
+    journal: JournalChoice = "durable",
+    chance: Random | None = None,
+    disk: Disk = REAL_DISK,
+    in_thread: InThread | None = None,
+) -> Generator[Parts, None, None]:
+    """Open journal and audit log, see what an earlier run left, and make the rest.
+
+    Args:
+        settings: From `load_settings`.
+        clock: Time and ids.
+        network: Opens connections; None takes the real network.
+        journal: Where the journal is kept.
+        chance: For pauses; None draws a seed.
+        disk: Where journal and audit log are.
+        in_thread: Calls what blocks for the journal; None takes threads.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+        JournalError: Journal or audit log cannot be opened, or was damaged; or what it holds cannot
+            be gone on with.
+    """
+    machine = load_machine("hold", settings.hold)
+    gateway = open_gateway(settings, clock, network=network, chance=chance)
+    own = settings.journal
+    with ExitStack() as stack:
+        log = SqliteJournal.open(
+            stack.enter_context(_journal_path(settings, journal)),
+            machine,
+            gateway=gateway.name,
+            now=clock.now,
+            bytes_max=own.max_bytes,
+            synced=own.durability == "power",
+            segment_records=own.segment_records,
+            keep_days=own.keep_days or None,
+            recordings=own.recordings,
+            lasting=journal == "durable",
+            disk=disk,
+            in_thread=in_thread,
+        )
+        stack.callback(log.close)
+        audit = JsonLinesAuditLog.open(settings.audit.path, disk=disk)
+        stack.callback(audit.close)
+        log.before_putting_away(audit.sync)
+        resumed = resume(log, machine, clock)
+        audit.append(resumed.missing_in_audit(audit.last))
+        yield Parts(
+            machine, clock, gateway, log, audit, MonitorDesk(), resumed, journal == "durable"
+        )
+
+
 @asynccontextmanager
 async def open_controller(
     settings: Settings,
     *,
     journal: JournalChoice = "durable",
+    monitors: Iterable[Monitor] = (),
     network: Network | None = None,
     clock: Clock | None = None,
     chance: Random | None = None,
@@ -117,6 +175,8 @@ async def open_controller(
     Args:
         settings: From `hookflash.load_settings`.
         journal: Where the journal is kept.
+        monitors: Called after each outcome, warning and alarm, as those added later with
+            `add_monitor`; these are also told what a crash of an earlier run left untold.
         network: Opens connections; None takes the real network.
         clock: Time and ids; None takes the machine's.
         chance: For pauses; None draws a seed.
@@ -139,31 +199,21 @@ async def open_controller(
             advice="leave it out",
             source="[rules] path",
         )
-    steady: Clock = clock or SteadyClock()
-    machine = load_machine("hold", settings.hold)
-    gateway = open_gateway(settings, steady, network=network, chance=chance)
-    with ExitStack() as stack:
-        log = JsonLinesJournal.open(
-            stack.enter_context(_journal_path(settings, journal)),
-            machine,
-            gateway=gateway.name,
-            now=steady.now,
-            bytes_max=settings.journal.max_bytes,
-            synced=settings.journal.durability == "power",
-        )
-        stack.callback(log.close)
-        audit = JsonLinesAuditLog.open(settings.audit.path)
-        stack.callback(audit.close)
-        recovered = _recover(log, machine)
-        audit.append(recovered.missing_in_audit(audit.last_correlation_id))
+    opened = open_parts(
+        settings,
+        clock=clock or SteadyClock(),
+        network=network,
+        journal=journal,
+        chance=chance,
+    )
+    with opened as parts:
+        for callback in monitors:
+            parts.monitors.add(callback)
         http = HttpClient(network or TcpNetwork())
-        desk = MonitorDesk()
         for monitor in settings.monitors:
             webhook = _webhook_settings(monitor)
-            told = Webhook(webhook, http, now=steady.now, chance=chance)
-            desk.add(told, timeout_s=webhook.longest_s, name=webhook.host)
-        resumes = journal == "durable"
-        parts = Parts(machine, steady, gateway, log, audit, desk, recovered, resumes)
+            told = Webhook(webhook, http, now=parts.clock.now, chance=chance)
+            parts.monitors.add(told, timeout_s=webhook.longest_s, name=webhook.host)
         try:
             async with run_controller(settings, parts) as controller:
                 yield controller
@@ -185,9 +235,13 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
         metrics=Metrics(),
         settings=EngineSettings(
             lookups=LookupSettings(
-                ttl_s=settings.metadata.ttl_s, concurrency=settings.metadata.max_concurrent
+                ttl_s=settings.metadata.ttl_s,
+                concurrency=settings.metadata.max_concurrent,
+                background_per_s=settings.recovery.background_per_s,
             ),
             commands_waiting_max=settings.commands.queue_per_interaction,
+            overdue=settings.recovery.overdue,
+            overdue_wait_s=settings.recovery.overdue_wait_s,
         ),
     )
     controller = Controller(
@@ -197,8 +251,10 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
         settings.hold,
         deadline_s=settings.commands.deadline_s or None,
     )
-    parts.clock.continue_after(parts.recovered.last_at)
-    engine.adopt(parts.recovered.open_interactions())
+    engine.adopt(parts.resumed.kept)
+    for seq, index, interaction_id, notice in parts.resumed.untold:
+        # An earlier run died before it knew that monitors were told.
+        parts.monitors.tell(notice, interaction_id, seq, index)
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -210,6 +266,7 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
                 if _is_cancellation(error):
                     # Engine and monitors are being cancelled too: nothing is left to wait for.
                     _stop(engine, parts)
+                    engine.close()
                     raise
                 failure = error  # raised again below, outside the nursery
             with trio.move_on_after(SHUTDOWN_S, shield=True):
@@ -230,6 +287,7 @@ async def _wind_down(engine: Engine, parts: Parts) -> None:
         await engine.desk.idle()
     _stop(engine, parts)
     await parts.monitors.drain(SHUTDOWN_S / 2)
+    engine.close()
 
 
 def _stop(engine: Engine, parts: Parts) -> None:
@@ -267,26 +325,7 @@ def _journal_path(settings: Settings, choice: JournalChoice) -> Generator[Path, 
         yield settings.journal.path
         return
     with tempfile.TemporaryDirectory(prefix="hookflash-") as folder:
-        yield Path(folder) / "journal.jsonl"
-
-
-def _recover(log: JsonLinesJournal, machine: Machine[Any, Any]) -> Recovered:
-    """Read what an earlier run left in the journal."""
-    if log.next_seq == 1:
-        return Recovered()
-    recovered = recover(
-        RecordCodec(machine),
-        read_header(log.path),
-        read_entries(log.path, machine),
-        str(log.path),
-    )
-    _log.info(
-        "journal.recovered",
-        records=recovered.records,
-        open=len(recovered.open_interactions()),
-        interactions=[one.id for one in recovered.open_interactions()[:20]],
-    )
-    return recovered
+        yield Path(folder) / "journal.db"
 
 
 def _webhook_settings(monitor: MonitorSettings) -> WebhookSettings:

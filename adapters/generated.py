@@ -7,7 +7,9 @@ For those who change hookflash; an installed package has no use for it.
 import sys
 from pathlib import Path
 
+from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
+from hookflash.machines.rules.schema import schema_text as rules_schema_text
 from hookflash.machines.schema import schema_text
 
 _SPECS = Path(__file__).resolve().parent.parent / "specs"
@@ -15,7 +17,10 @@ _SPECS = Path(__file__).resolve().parent.parent / "specs"
 
 def generated_files() -> dict[Path, str]:
     """Return the text of each generated file by its path."""
-    return {_SPECS / "recording.schema.json": schema_text(load_machine("hold"))}
+    return {
+        _SPECS / "recording.schema.json": schema_text(load_machine("hold")),
+        _SPECS / "rules.schema.json": rules_schema_text(names_of()),
+    }
 
 
 def stale_files() -> list[Path]:

@@ -1,7 +1,7 @@
 """The engine: interactions, commands, timers, lookups and the link, in one nursery tree."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import trio
 from attrs import field, frozen, validators
@@ -15,6 +15,7 @@ from hookflash.engine.link import Link, LinkState
 from hookflash.engine.logs import get_logger
 from hookflash.engine.lookups import Lookups, LookupSettings
 from hookflash.engine.metrics import Metrics
+from hookflash.engine.migration import Kept
 from hookflash.engine.ports import (
     AuditLog,
     Clock,
@@ -35,10 +36,13 @@ from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, HookflashError, NotAuthorized
 from hookflash.machines.events import LinkLost, NotSent, Sent
-from hookflash.machines.interaction import Interaction, Timer
+from hookflash.machines.interaction import Timer
 from hookflash.machines.machine import Machine, Step
 
 _log = get_logger("hookflash.engine")
+
+
+Overdue = Literal["fire", "look_up"]
 
 
 @frozen(kw_only=True)
@@ -52,6 +56,13 @@ class EngineSettings:
             ones are refused as busy.
         correlations_max: How many frames are remembered for their answers.
         retry_s: Pause before facts that a command waits for are asked for again.
+        overdue: What becomes of timers that were due while no engine ran. `fire`: they fire at
+            once, in the order in which they were due. `look_up`: those of an interaction wait
+            until the gateway was asked about it, so that nobody is released from a hold that
+            somebody else has begun meanwhile.
+        overdue_wait_s: How long they wait for the gateway at most: nobody is forgotten because it
+            does not answer.
+        clock_check_s: How often the clock is compared with the machine's.
     """
 
     lookups: LookupSettings = field(factory=LookupSettings)
@@ -59,6 +70,9 @@ class EngineSettings:
     commands_waiting_max: int = field(default=16, validator=[validators.ge(1)])
     correlations_max: int = field(default=50_000, validator=[validators.ge(100)])
     retry_s: float = field(default=1.0, validator=[validators.gt(0.0)])
+    overdue: Overdue = "fire"
+    overdue_wait_s: float = field(default=5.0, validator=[validators.ge(0.0)])
+    clock_check_s: float = field(default=5.0, validator=[validators.gt(0.0)])
 
 
 class Engine:
@@ -90,12 +104,13 @@ class Engine:
         settings = settings or EngineSettings()
         self.clock = clock
         self.metrics = metrics
-        self.instances = Instances(machine, settings.interactions_max)
+        self.instances = Instances(machine, settings.interactions_max, journal.forget)
         self.link = Link()
-        self._machine = machine
         self._gateway = gateway
-        self._retry_s = settings.retry_s
-        self._retries: trio.Nursery | None = None
+        self._journal = journal
+        self._settings = settings
+        self._nursery: trio.Nursery | None = None
+        self._overdue: dict[str, Instance] = {}
         # At the first opening nothing can have been missed, but for what an earlier run left.
         self._missed = False
         self._deadlines = Deadlines(clock)
@@ -111,10 +126,11 @@ class Engine:
             sink=self,
         )
         self._dispatcher = Dispatcher(
-            machine,
+            machine.spec.digest,
             journal,
             carry=self._carry,
             turned=self._runner.turned,
+            told=lambda: monitors.told_through,
             flooded=self._ask,
         )
         self.desk = CommandDesk(
@@ -127,7 +143,6 @@ class Engine:
             ask=self._ask,
         )
         self._intake = Intake(
-            machine=machine,
             instances=self.instances,
             dispatcher=self._dispatcher,
             lookups=self._lookups,
@@ -137,24 +152,35 @@ class Engine:
             facts_ttl_s=settings.lookups.ttl_s,
         )
 
-    def adopt(self, interactions: Iterable[Interaction[Any]]) -> None:
+    def adopt(self, kept: Iterable[Kept]) -> None:
         """Go on with interactions of an earlier run; before `run`.
 
-        Their timers run on towards their deadlines. A frame that was asked for may have left, even
-        where nothing says so: it counts as sent and its outcome as unknown. All are looked up once
-        the link is open.
+        Their timers run on towards their deadlines; overdue ones as the settings say. A frame that
+        was asked for may have left, even where nothing says so: it counts as sent and its outcome
+        as unknown. All are looked up once the link is open, those first whose timers are due
+        first.
         """
-        for interaction in interactions:
-            instance = self.instances.adopt(interaction)
-            for timer in interaction.timers:
-                self._deadlines.start(instance, timer)
+        for one in kept:
+            interaction = one.interaction
+            instance = self.instances.adopt(interaction, one.machine)
+            now = self.clock.now()
+            if self._settings.overdue == "look_up" and any(
+                timer.due_at <= now for timer in interaction.timers
+            ):
+                self._overdue[instance.id] = instance
+                self._lookups.ask(instance, urgent=True)
+            else:
+                self._start_timers(instance)
             pending = interaction.pending
             if pending is not None:
                 if pending.sent_at is None:
-                    sent = Sent(self.clock.now(), pending.correlation_id)
-                    self._dispatcher.post(instance, sent)
+                    self._dispatcher.post(instance, Sent(now, pending.correlation_id))
                 self._dispatcher.post(instance, LinkLost(self.clock.now()))
             self._missed = True
+
+    def _start_timers(self, instance: Instance) -> None:
+        for timer in instance.interaction.timers:
+            self._deadlines.start(instance, timer)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; started as soon as commands are taken.
@@ -164,12 +190,43 @@ class Engine:
                 a hold that nobody can explain afterwards is what it exists to prevent.
         """
         async with trio.open_nursery() as nursery:
-            self._retries = nursery
+            self._nursery = nursery
+            await nursery.start(self._journal.run)
             nursery.start_soon(self._dispatcher.run)
             nursery.start_soon(self._deadlines.run, self._fire)
             nursery.start_soon(self._lookups.run)
+            nursery.start_soon(self._watch_clock)
+            if self._overdue:
+                nursery.start_soon(self._fire_overdue)
             await nursery.start(self._gateway.run, self)
             task_status.started()
+
+    def close(self) -> None:
+        """Step what was posted and write it down; the last thing, when nothing else runs."""
+        self._dispatcher.close()
+
+    # --- time -------------------------------------------------------------------------------------
+
+    async def _fire_overdue(self) -> None:
+        """Let overdue timers run whose interactions the gateway said nothing about in time."""
+        await trio.sleep(self._settings.overdue_wait_s)
+        for instance in list(self._overdue.values()):
+            self._not_overdue(instance)
+
+    def _not_overdue(self, instance: Instance) -> None:
+        if self._overdue.pop(instance.id, None) is not None:
+            self._start_timers(instance)
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await trio.sleep(self._settings.clock_check_s)
+            jump = self.clock.check()
+            if jump is None:
+                continue
+            self.metrics.clock_jump()
+            _log.warning("clock.jumped", kind=jump.kind, seconds=jump.seconds)
+            if jump.kind == "suspended":
+                self._deadlines.look_again()
 
     # --- what the gateway tells -------------------------------------------------------------------
 
@@ -212,6 +269,8 @@ class Engine:
     def _answered(self, instance: Instance, answer: LookupAnswer) -> None:
         if not self._intake.answered(instance, answer):
             self.desk.advance(instance)
+        if self._overdue:
+            self._not_overdue(instance)
 
     def _lookup_failed(self, instance: Instance, error: HookflashError) -> None:
         self.metrics.lookup(ok=False)
@@ -221,23 +280,24 @@ class Engine:
             return
         if isinstance(error, NotAuthorized) or not isinstance(error, GatewayUnavailable):
             self.desk.fail(instance, error)
-        elif self._retries is not None:
-            self._retries.start_soon(self._retry, instance)
+        elif self._nursery is not None:
+            self._nursery.start_soon(self._retry, instance)
 
     async def _retry(self, instance: Instance) -> None:
         """Ask again for facts that a command still waits for; its deadline ends the asking."""
-        await trio.sleep(self._retry_s)
+        await trio.sleep(self._settings.retry_s)
         self.desk.advance(instance)
 
     # --- what steps ask for -----------------------------------------------------------------------
 
-    def _carry(self, instance: Instance, step: Step[Any]) -> None:
-        self._runner.carry(instance, step)
+    def _carry(self, instance: Instance, step: Step[Any], seq: int) -> None:
+        self._runner.carry(instance, step, seq)
+        self.instances.settled(instance)
         if instance.waiting:
             self.desk.advance(instance)
 
     def _fire(self, instance: Instance, timer: Timer) -> None:
-        event = self._machine.timer_event(timer, self.clock.now(), self.clock.new_id())
+        event = instance.machine.timer_event(timer, self.clock.now(), self.clock.new_id())
         self._dispatcher.post(instance, event)
 
     def register(self, correlation_id: str, instance: Instance) -> None:

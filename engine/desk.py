@@ -104,6 +104,8 @@ class CommandDesk:
         self._commands[command.correlation_id] = command
         self._abandon(instance, command, outcome, error, message)
         self._dispatcher.settle()
+        if known is None:
+            self._instances.forget_transient(instance)
 
     def stop(self, *, resumes: bool) -> list[Command]:
         """Give up the commands under way; holds stay as they are.

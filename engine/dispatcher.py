@@ -7,7 +7,8 @@ lets the effects leave.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import trio
@@ -16,7 +17,8 @@ from hookflash.engine.instances import Instance
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Journal
 from hookflash.machines.events import ObservedActive, ObservedClosed, ObservedHeld
-from hookflash.machines.machine import Machine, Step
+from hookflash.machines.interaction import Interaction
+from hookflash.machines.machine import Step
 from hookflash.machines.records import Record
 
 _log = get_logger("hookflash.engine.dispatcher")
@@ -28,35 +30,42 @@ MAILBOX_MAX = 256
 """Events per mailbox. An interaction has one command and five timers; only a gateway that floods
 us with state frames comes near. Those are dropped then, and one lookup takes their place."""
 
-Carry = Callable[[Instance, Step[Any]], None]
-"""Carries out what a step asked for."""
+Carry = Callable[[Instance, Step[Any], int], None]
+"""Carries out what a step asked for; the number is that of its record."""
 
 
 class Dispatcher:
     """Steps the machine, in order, and journals.
 
     Args:
-        machine: The machine of all interactions.
+        spec_hash: The definition that the journal names last; an interaction of an earlier one
+            names its own in its records.
         journal: Where each step is written before its effects leave.
         carry: Carries out a step's effects.
         turned: Called after each turn.
+        told: Tells up to which record monitors were told.
         flooded: Called for an interaction whose state frames were dropped.
     """
 
     def __init__(
         self,
-        machine: Machine[Any, Any],
+        spec_hash: str,
         journal: Journal,
         *,
         carry: Carry,
         turned: Callable[[], None],
+        told: Callable[[], int],
         flooded: Callable[[Instance], None],
     ) -> None:
-        self._machine = machine
+        self._spec_hash = spec_hash
         self._journal = journal
         self._carry = carry
         self._turned = turned
+        self._told = told
         self._flooded = flooded
+        self._told_through = told()
+        self._taken: list[tuple[Instance, Step[Any], int]] = []
+        self._failure: BaseException | None = None
         self._ready: deque[Instance] = deque()
         self._bell = trio.Event()
         self.dropped = 0
@@ -89,43 +98,120 @@ class Dispatcher:
         """
         while True:
             await self._bell.wait()
-            self.turn()
+            self._step_ready()
+            if self._journal.synced:
+                # What comes meanwhile waits in the mailboxes and shares the next wait.
+                with self._all_or_nothing():
+                    await self._journal.sync()
+            self._let_leave()
             if not self._ready:
                 self._bell = trio.Event()
             else:
                 await trio.lowlevel.checkpoint()
 
     def settle(self) -> None:
-        """Step what was posted here and now, without waiting for the task that takes turns."""
+        """Step what was posted here and now, without waiting for the task that takes turns.
+
+        Raises:
+            JournalError: As for `run`, now or before.
+        """
+        self._look_for_failure()
+        if self._taken:
+            # That task waits for the disk; what it took comes first.
+            self._sync_now()
+            self._let_leave()
         while self._ready:
             self.turn()
 
+    def close(self) -> None:
+        """Step what was posted, and write down up to where monitors were told."""
+        self.settle()
+        if (told := self._news_of_monitors()) is not None:
+            self._journal.append((), (), told)
+
     def turn(self) -> None:
         """Step one event of each interaction that has some, journal, and let the effects leave."""
+        self._step_ready()
+        if self._journal.synced:
+            self._sync_now()
+        self._let_leave()
+
+    @contextmanager
+    def _all_or_nothing(self) -> Generator[None, None, None]:
+        """See that nothing is stepped any more after a failure.
+
+        Interactions are then ahead of the journal, or the journal is ahead of the audit log. What
+        is written after that would not follow from what stands before it. The next start goes on
+        with what is proved.
+        """
+        try:
+            yield
+        except trio.Cancelled:
+            raise
+        except BaseException as error:
+            self._failure, self._taken = error, []
+            raise
+
+    def _look_for_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _sync_now(self) -> None:
+        with self._all_or_nothing():
+            self._journal.sync_now()
+
+    def _step_ready(self) -> None:
+        """Step one event of each interaction that has some, and journal what followed."""
+        self._look_for_failure()
         ready = self._ready
         seq = self._journal.next_seq
-        taken: list[tuple[Instance, Step[Any]]] = []
         records: list[Record] = []
+        after: list[Interaction[Any]] = []
         for _ in range(min(len(ready), TURN_MAX)):
             instance = ready.popleft()
             mailbox = instance.mailbox
             assert mailbox, "an interaction is ready because its mailbox is not empty"  # noqa: S101
             event = mailbox.popleft()
             before = instance.interaction
-            step = self._machine.step(before, event)
-            after = step.interaction
-            instance.interaction = after
-            record = Record(seq, before.id, event, before.state, after.state, step.effects)
+            machine = instance.machine
+            step = machine.step(before, event)
+            instance.interaction = interaction = step.interaction
+            digest = machine.spec.digest
+            records.append(
+                Record(
+                    seq,
+                    before.id,
+                    event,
+                    before.state,
+                    interaction.state,
+                    step.effects,
+                    instance.begins,
+                    None if digest == self._spec_hash else digest,
+                )
+            )
+            instance.begins = False
+            after.append(interaction)
+            self._taken.append((instance, step, seq))
             seq += 1
-            records.append(record)
-            taken.append((instance, step))
             if mailbox:
                 ready.append(instance)
             else:
                 # A held interaction waits for minutes: an empty queue is not kept for it.
                 instance.mailbox = None
                 instance.ready = False
-        self._journal.append(records)
-        for instance, step in taken:
-            self._carry(instance, step)
-        self._turned()
+        with self._all_or_nothing():
+            self._journal.append(records, after, self._news_of_monitors())
+
+    def _let_leave(self) -> None:
+        taken, self._taken = self._taken, []
+        with self._all_or_nothing():
+            for instance, step, seq in taken:
+                self._carry(instance, step, seq)
+            self._turned()
+
+    def _news_of_monitors(self) -> int | None:
+        told = self._told()
+        if told == self._told_through:
+            return None
+        self._told_through = told
+        return told

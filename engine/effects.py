@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from hookflash.engine.instances import Instance
 from hookflash.engine.logs import get_logger
 from hookflash.engine.metrics import Metrics
-from hookflash.engine.ports import AuditEntry, AuditLog, Frame, Gateway, Monitors
+from hookflash.engine.ports import AuditEntry, AuditLog, Frame, Gateway, Monitors, Notice
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import (
     EndCommand,
@@ -77,6 +77,8 @@ class EffectRunner:
         self._sink = sink
         self._ended: list[AuditEntry] = []
         self._counters = {"duplicate": metrics.duplicate, "timed_out": metrics.timed_out}
+        self._seq = 0
+        self._index = 0
         self._carriers: dict[type, Callable[[Instance, Any], None]] = {
             SendHold: self._send,
             SendUnhold: self._send,
@@ -90,15 +92,22 @@ class EffectRunner:
             RaiseAlarm: self._raise_alarm,
         }
 
-    def carry(self, instance: Instance, step: Step[Any]) -> None:
-        """Carry out all effects of *step*, and count what its row wants counted."""
+    def carry(self, instance: Instance, step: Step[Any], seq: int) -> None:
+        """Carry out all effects of *step*, and count what its row wants counted.
+
+        Args:
+            instance: The interaction.
+            step: What one event did.
+            seq: The number of its record: with the place of an effect in it, the effect's id.
+        """
+        self._seq = seq
         row = step.transition
         if row.decision == "late":
             self._metrics.late()
         if row.counts is not None and (count := self._counters.get(row.counts)) is not None:
             count()
         carriers = self._carriers
-        for effect in step.effects:
+        for self._index, effect in enumerate(step.effects):
             carriers[effect.__class__](instance, effect)
 
     def turned(self) -> None:
@@ -136,20 +145,23 @@ class EffectRunner:
         latency_s = seconds_between(effect.requested_at, effect.at)
         self._metrics.command_ended(effect.action, effect.outcome, latency_s)
         self._ended.append((effect, instance.id, self._metrics.consistency_rate()))
-        self._monitors.tell(effect, instance.id)
+        self._tell_monitors(instance, effect)
         self._sink.ended(instance, effect)
 
     def _note_foreign(self, instance: Instance, effect: NoteForeign) -> None:
         self._metrics.foreign(effect.action)
         self._ended.append((effect, instance.id, self._metrics.consistency_rate()))
-        self._monitors.tell(effect, instance.id)
+        self._tell_monitors(instance, effect)
 
     def _warn(self, instance: Instance, effect: Warn) -> None:
         self._metrics.warning()
         _log.warning("hold.warning", interaction=instance.id, notice=effect.notice)
-        self._monitors.tell(effect, instance.id)
+        self._tell_monitors(instance, effect)
 
     def _raise_alarm(self, instance: Instance, effect: RaiseAlarm) -> None:
         self._metrics.alarm()
         _log.error("hold.alarm", interaction=instance.id, alarm=effect.alarm, count=effect.count)
-        self._monitors.tell(effect, instance.id)
+        self._tell_monitors(instance, effect)
+
+    def _tell_monitors(self, instance: Instance, notice: Notice) -> None:
+        self._monitors.tell(notice, instance.id, self._seq, self._index)

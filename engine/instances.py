@@ -1,7 +1,7 @@
 """The interactions that the engine knows, each with its mailbox."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define
@@ -30,6 +30,9 @@ class Instance:
 
     Attributes:
         interaction: The machine's instance.
+        machine: The machine that steps it: as a rule the engine's; that of an earlier definition
+            where it began under that one and cannot be carried over.
+        begins: Whether nothing of it is in the journal yet that counts.
         mailbox: Events that wait to be stepped, oldest first; None for none.
         waiting: Commands held back until their turn, oldest first; None for none.
         facts: What the last lookup said beside the state; None before the first.
@@ -41,6 +44,8 @@ class Instance:
     """
 
     interaction: Interaction[Any]
+    machine: Machine[Any, Any]
+    begins: bool = True
     mailbox: deque[Any] | None = None
     waiting: "deque[Command] | None" = None
     facts: Facts | None = None
@@ -79,11 +84,18 @@ class Instances:
     Args:
         machine: Makes new instances.
         instances_max: How many are kept. Beyond it idle ones are forgotten, oldest first.
+        forgotten: Called with the id of each interaction that is forgotten.
     """
 
-    def __init__(self, machine: Machine[Any, Any], instances_max: int) -> None:
+    def __init__(
+        self,
+        machine: Machine[Any, Any],
+        instances_max: int,
+        forgotten: Callable[[str], None],
+    ) -> None:
         self._machine = machine
         self._max = instances_max
+        self._forgotten = forgotten
         self._by_id: dict[str, Instance] = {}
 
     def __len__(self) -> int:
@@ -110,27 +122,47 @@ class Instances:
         if instance is None:
             if len(self._by_id) >= self._max:
                 self._make_room(interaction_id)
-            instance = Instance(self._machine.start(interaction_id))
+            instance = self.transient(interaction_id)
             self._by_id[key] = instance
         return instance
 
-    def adopt(self, interaction: Interaction[Any]) -> Instance:
-        """Take up an interaction of an earlier run."""
-        instance = Instance(interaction)
+    def adopt(
+        self, interaction: Interaction[Any], machine: Machine[Any, Any] | None = None
+    ) -> Instance:
+        """Take up an interaction of an earlier run.
+
+        Args:
+            interaction: How it stands.
+            machine: The machine of the definition that it began under; None for today's.
+        """
+        instance = Instance(interaction, machine or self._machine, begins=False)
         self._by_id[interaction.id.lower()] = instance
         return instance
 
     def transient(self, interaction_id: str) -> Instance:
         """Return an instance that is not kept: for what ends before anything is known of it."""
-        return Instance(self._machine.start(interaction_id))
+        return Instance(self._machine.start(interaction_id), self._machine)
+
+    def settled(self, instance: Instance) -> None:
+        """Forget an idle interaction of an earlier definition: it may begin under today's."""
+        if instance.machine is not self._machine and instance.idle:
+            self._forget(instance.id.lower())
+
+    def forget_transient(self, instance: Instance) -> None:
+        """Take up that *instance*, which was not kept, has served."""
+        self._forgotten(instance.id)
+
+    def _forget(self, key: str) -> None:
+        self._forgotten(self._by_id.pop(key).id)
 
     def _make_room(self, interaction_id: str) -> None:
         """Forget idle interactions among the oldest; those that are busy move to the end."""
         oldest = [kept for kept, _ in zip(self._by_id, range(_EVICTION_LOOK_MAX), strict=False)]
         for kept in oldest:
-            instance = self._by_id.pop(kept)
-            if not instance.idle:
-                self._by_id[kept] = instance
+            if self._by_id[kept].idle:
+                self._forget(kept)
+            else:
+                self._by_id[kept] = self._by_id.pop(kept)
         if len(self._by_id) >= self._max:
             raise CommandBusy(
                 f"the engine keeps {self._max} interactions already and none of the oldest is idle",

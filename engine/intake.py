@@ -1,7 +1,5 @@
 """The intake: what the gateway tells and answers, turned into events of the machine."""
 
-from typing import Any
-
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.logs import get_logger
@@ -30,7 +28,6 @@ from hookflash.machines.events import (
 )
 from hookflash.machines.instants import Instant, after
 from hookflash.machines.interaction import Facts
-from hookflash.machines.machine import Machine
 
 _log = get_logger("hookflash.engine.intake")
 
@@ -45,7 +42,6 @@ class Intake:
     """Posts what is heard into the mailboxes of the interactions it is about.
 
     Args:
-        machine: Whose events are made.
         instances: The interactions.
         dispatcher: Where events are posted.
         lookups: Where is asked for what was missed.
@@ -58,7 +54,6 @@ class Intake:
     def __init__(
         self,
         *,
-        machine: Machine[Any, Any],
         instances: Instances,
         dispatcher: Dispatcher,
         lookups: Lookups,
@@ -67,7 +62,6 @@ class Intake:
         correlations_max: int,
         facts_ttl_s: float,
     ) -> None:
-        self._machine = machine
         self._instances = instances
         self._dispatcher = dispatcher
         self._lookups = lookups
@@ -198,7 +192,7 @@ class Intake:
         """The control socket was lost: those whose machine reacts to that are told."""
         now = self._clock.now()
         for instance in list(self._instances):
-            if self._machine.reacts(instance.interaction.state, LinkLost):
+            if instance.machine.reacts(instance.interaction.state, LinkLost):
                 self._dispatcher.post(instance, LinkLost(now))
 
     def link_restored(self) -> None:
@@ -211,7 +205,7 @@ class Intake:
         now = self._clock.now()
         for instance in list(self._instances):
             state = instance.interaction.state
-            if self._machine.reacts(state, LinkRestored):
+            if instance.machine.reacts(state, LinkRestored):
                 self._dispatcher.post(instance, LinkRestored(now))
-            elif not self._machine.spec.states[state].final:
+            elif not instance.machine.spec.states[state].final:
                 self._lookups.ask(instance, urgent=False)

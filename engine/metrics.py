@@ -65,6 +65,7 @@ class MetricsSnapshot:
         lookups_failed: Lookups that were not.
         warnings: Holds that neared their limit.
         alarms: Alarms about callers past the limit.
+        clock_jumps: How often the machine was suspended or its clock was set.
         latency_average_s: Mean latency of the confirmed attempts, in seconds; None before the
             first.
         latency_p50_s: Their median; None before the first.
@@ -97,6 +98,7 @@ class MetricsSnapshot:
     lookups_failed: int
     warnings: int
     alarms: int
+    clock_jumps: int
     latency_average_s: float | None
     latency_p50_s: float | None
     latency_p99_s: float | None
@@ -132,6 +134,7 @@ class Metrics:
         self._latencies: Any = HdrHistogram(1, _LATENCY_MAX_US, _SIGNIFICANT_DIGITS)
         self._late = self._duplicates = self._unknown_answers = self._timed_out = 0
         self._lookups = self._lookups_failed = self._warnings = self._alarms = 0
+        self._clock_jumps = 0
 
     # --- what the engine calls --------------------------------------------------------------------
 
@@ -192,6 +195,10 @@ class Metrics:
         """Count an alarm."""
         self._alarms += 1
 
+    def clock_jump(self) -> None:
+        """Count a jump of the machine's clock."""
+        self._clock_jumps += 1
+
     # --- what is read -----------------------------------------------------------------------------
 
     def consistency_rate(self) -> float:
@@ -229,6 +236,7 @@ class Metrics:
             lookups_failed=self._lookups_failed,
             warnings=self._warnings,
             alarms=self._alarms,
+            clock_jumps=self._clock_jumps,
             latency_average_s=self._latency_sum_s / self._confirmed if self._confirmed else None,
             latency_p50_s=self._quantile_s(50.0),
             latency_p99_s=self._quantile_s(99.0),

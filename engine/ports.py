@@ -5,7 +5,7 @@ contract tests as the real adapter.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import trio
 from attrs import frozen
@@ -20,7 +20,7 @@ from hookflash.machines.effects import (
 )
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.instants import Instant
-from hookflash.machines.interaction import Facts
+from hookflash.machines.interaction import Facts, Interaction
 from hookflash.machines.records import Record
 
 # --- what a gateway tells -----------------------------------------------------------------------
@@ -201,6 +201,20 @@ class Gateway(Protocol):
 # --- the rest of the world ----------------------------------------------------------------------
 
 
+@frozen
+class ClockJump:
+    """The machine's clock did not go on evenly.
+
+    Attributes:
+        kind: `suspended`: the machine stood still, and the engine's clock has made up for it.
+            `set`: somebody set the wall clock, and the engine's clock goes on as before.
+        seconds: By how much; negative for a clock that was set back.
+    """
+
+    kind: Literal["suspended", "set"]
+    seconds: float
+
+
 class Clock(Protocol):
     """Time and chance, drawn by the engine and journaled, so that machines need neither."""
 
@@ -210,6 +224,10 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """Return the current instant; later than every one returned before."""
+        ...
+
+    def check(self) -> ClockJump | None:
+        """Return what the machine's clock did since the last call; None for nothing unusual."""
         ...
 
     def deadline_of(self, instant: Instant) -> float:
@@ -229,23 +247,77 @@ class Journal(Protocol):
         """The number that the next record gets."""
         ...
 
-    def append(self, records: Sequence[Record]) -> None:
+    @property
+    def synced(self) -> bool:
+        """Whether effects have to wait for `sync`: what is appended is to survive a power cut."""
+        ...
+
+    def append(
+        self,
+        records: Sequence[Record],
+        after: Sequence[Interaction[Any]],
+        told_through: int | None = None,
+    ) -> None:
         """Append *records* in order; when it returns they survive the end of the process.
 
         Called before any effect of these records leaves.
+
+        Args:
+            records: The records.
+            after: For each the interaction after it.
+            told_through: Monitors were told for all records up to this number; None where nothing
+                new is known of that.
 
         Raises:
             JournalError: They could not be written; none of their effects may leave.
         """
         ...
 
+    def forget(self, interaction_id: str) -> None:
+        """Take up that the engine knows this interaction no longer: the next record begins it."""
+        ...
+
+    async def sync(self) -> None:
+        """Wait until all that was appended is on the disk; many appends share one wait.
+
+        Cancellation: what was appended may or may not be on the disk.
+
+        Raises:
+            JournalError: The disk reports an error; none of the waiting effects may leave.
+        """
+        ...
+
+    def sync_now(self) -> None:
+        """As `sync`, but blocks: for the end of the program."""
+        ...
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep house in the background until cancelled: put parts away, snapshot, retire old ones.
+
+        Trouble with that is logged and tried again; what was appended stays where it is.
+        """
+        ...
+
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Close the journal; a second call does nothing."""
         ...
 
 
 AuditEntry = tuple[EndCommand | NoteForeign, str, float]
 """What ended, the interaction, and the state consistency rate so far, 0 to 1."""
+
+
+@frozen
+class AuditedEnd:
+    """What a line of an audit log is about.
+
+    Attributes:
+        correlation_id: The frame or the foreign change.
+        at: When it ended; a line read from a file has it to the millisecond, cut off.
+    """
+
+    correlation_id: str
+    at: Instant
 
 
 class AuditLog(Protocol):
@@ -277,6 +349,19 @@ Notice = EndCommand | NoteForeign | Warn | RaiseAlarm
 class Monitors(Protocol):
     """The quality monitors, all together."""
 
-    def tell(self, notice: Notice, interaction_id: str) -> None:
-        """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does."""
+    @property
+    def told_through(self) -> int:
+        """The record up to which every monitor was told, or given up on; 0 before the first."""
+        ...
+
+    def tell(self, notice: Notice, interaction_id: str, seq: int, index: int) -> None:
+        """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does.
+
+        Args:
+            notice: What happened.
+            interaction_id: The interaction.
+            seq: The record that asks for it; rises from call to call.
+            index: Its place among the effects of that record, from 0. Both together name the
+                effect for ever: after a crash the same notice comes with the same numbers.
+        """
         ...

@@ -1,33 +1,64 @@
 """Recovery: what a journal proves about the interactions that were open when a process ended.
 
-The journal's events are folded through the very step that runs live. Nothing is assumed: a command
-whose frame may have left is looked up at the gateway, never sent again blindly, and timers run on
-towards the deadlines that they had; overdue ones fire at once.
+The journal is folded through the very step that runs live, from the last snapshot on. Nothing is
+assumed: a command whose frame may have left is looked up at the gateway, never sent again blindly,
+and timers run on towards the deadlines that they had.
 """
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field
 
-from hookflash.engine.ports import AuditEntry
-from hookflash.machines.codec import RecordCodec
-from hookflash.machines.effects import EndCommand, NoteForeign
+from hookflash.engine.ports import AuditedEnd, AuditEntry, Notice
+from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine
-from hookflash.machines.records import Header, PolicyChange, Record
+from hookflash.machines.records import (
+    DefinitionChange,
+    Entry,
+    Header,
+    InteractionState,
+    PolicyChange,
+    Record,
+    Told,
+)
 
 NEVER = Instant(0)
 
 ENDS_MAX = 10_000
-"""How many of the latest ends are compared with the audit log: at most what one crash can lose,
-which is what one turn of the dispatcher journals, with a wide margin."""
+"""How many of the latest ends are compared with the audit log, and notices with what monitors were
+told: at most what one crash can lose, which is what one turn of the dispatcher journals and what
+waits in a monitor's queue, with a wide margin."""
 
 NO_RATE = 1.0
 """The state consistency rate where no attempt was counted: that of a new run."""
+
+_NOTICES = (EndCommand, NoteForeign, Warn, RaiseAlarm)
+
+UntoldNotice = tuple[int, int, str, Notice]
+"""A notice with the number of its record, its place in it, and the interaction."""
+
+
+class MachineSource(Protocol):
+    """Makes the machines by which a journal's records were stepped."""
+
+    def learn(self, change: DefinitionChange) -> None:
+        """Take up a definition that the journal holds further down than its header."""
+        ...
+
+    def machine(
+        self, spec_hash: str, policy: Header | PolicyChange | DefinitionChange
+    ) -> Machine[Any, Any]:
+        """Return the machine of a definition that the journal names, under a policy that it holds.
+
+        Raises:
+            JournalError: The definition cannot be run by this version any more.
+        """
+        ...
 
 
 @define
@@ -36,88 +67,172 @@ class Recovered:
 
     Attributes:
         interactions: All that it speaks of, by id.
+        definitions: The definition under which an interaction goes on, by id, where that is not
+            the one that the journal names last.
+        spec_hash: The definition that the journal names last; empty for no journal.
         ends: The latest ends of commands and foreign changes, oldest first.
+        told_through: The record up to which monitors were told; 0 where nothing says so.
+        untold: The notices that monitors may not have been told, oldest first.
         records: How many records were read.
         last_at: The instant of the last one; 0 where there was none.
     """
 
     interactions: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
+    definitions: dict[str, str] = field(factory=dict[str, str])
+    spec_hash: str = ""
     ends: deque[AuditEntry] = field(factory=lambda: deque[AuditEntry](maxlen=ENDS_MAX))
+    untold: deque[UntoldNotice] = field(factory=lambda: deque[UntoldNotice](maxlen=ENDS_MAX))
+    told_through: int = 0
     records: int = 0
     last_at: Instant = NEVER
 
-    def open_interactions(self) -> list[Interaction[Any]]:
-        """Return those that something depends on: on hold, or with a command under way."""
-        return [one for one in self.interactions.values() if one.pending or one.timers]
+    def drop_told(self) -> None:
+        """Leave out of `untold` what monitors were told."""
+        while self.untold and self.untold[0][0] <= self.told_through:
+            self.untold.popleft()
 
-    def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
+    def open_interactions(self) -> list[Interaction[Any]]:
+        """Return those that something depends on: on hold, or with a command under way.
+
+        In the order in which their timers are due, those without one first.
+        """
+        waiting = [one for one in self.interactions.values() if one.pending or one.timers]
+        return sorted(waiting, key=_first_due)
+
+    def settled_ids(self) -> list[str]:
+        """Return the ids of those that nothing depends on: the engine begins them anew."""
+        return [one.id for one in self.interactions.values() if not (one.pending or one.timers)]
+
+    def missing_in_audit(self, last: AuditedEnd | None) -> list[AuditEntry]:
         """Return what the audit log lacks.
 
         Args:
-            last_correlation_id: That of its last line; None where it has no line.
+            last: What its last line is about; None where it has no line.
 
         Returns:
-            The ends after that line. Empty where the line is not of this journal: then nothing
-            can be said.
+            The ends after that line; all where it is older than what was read, because a snapshot
+            is made only of what was audited. Empty where the line is not of this journal: then
+            nothing can be said.
         """
         ends = list(self.ends)
-        if last_correlation_id is None:
+        if last is None:
             return ends if len(ends) < ENDS_MAX else []
         for index, (end, _, _) in enumerate(ends):
-            if end.correlation_id == last_correlation_id:
+            if end.correlation_id == last.correlation_id:
                 return ends[index + 1 :]
-        return []
+        return ends if len(ends) < ENDS_MAX and ends and last.at <= ends[0][0].at else []
+
+
+def notices_of(record: Record) -> list[UntoldNotice]:
+    """Return what monitors are told because of *record*."""
+    return [
+        (record.seq, index, record.interaction_id, effect)
+        for index, effect in enumerate(record.effects)
+        if isinstance(effect, _NOTICES)
+    ]
+
+
+def _first_due(interaction: Interaction[Any]) -> Instant:
+    return min((timer.due_at for timer in interaction.timers), default=NEVER)
 
 
 def recover(
-    codec: RecordCodec[Any], header: Header, entries: Iterable[Record | PolicyChange], place: str
+    machines: MachineSource, header: Header, entries: Iterable[Entry], place: str
 ) -> Recovered:
     """Fold a journal.
 
     Args:
-        codec: The codec of the machine that runs now, which is that of the journal.
-        header: The journal's header: the policy that counted at its beginning.
+        machines: Makes the machines that the journal names.
+        header: The journal's header: definition and policy that counted at its beginning.
         entries: What follows the header.
         place: The journal's name, for messages.
 
     Raises:
         JournalError: A record does not follow from what came before it: the journal was changed,
-            or written by another version.
-        MalformedRecord: A policy in it is none of this machine.
+            or written by another version. Or a definition that it names cannot be run.
+        MalformedRecord: A policy in it is none of its machine.
     """
-    machine = codec.machine.with_policy(codec.policy_of(header, place))
-    recovered = Recovered()
-    for entry in entries:
-        if isinstance(entry, PolicyChange):
-            machine = machine.with_policy(codec.policy_of(entry, place))
-            continue
-        known = recovered.interactions.get(entry.interaction_id)
-        after = None if known is None else _follow(machine, known, entry)
-        if after is None:
-            # Never seen, or the engine had forgotten it, nothing depending on it, and began anew.
-            after = _follow(machine, machine.start(entry.interaction_id), entry)
+    return _Fold(machines, header, place).run(entries)
+
+
+class _Fold:
+    """A journal being read: how everything stands after the entry that was read last."""
+
+    def __init__(self, machines: MachineSource, header: Header, place: str) -> None:
+        self._machines = machines
+        self._place = place
+        self._spec_hash = header.spec_hash
+        self._policy: Header | PolicyChange | DefinitionChange = header
+        self._stepped_by: dict[str, Machine[Any, Any]] = {}
+        self._recovered = Recovered(spec_hash=header.spec_hash)
+
+    def run(self, entries: Iterable[Entry]) -> Recovered:
+        recovered = self._recovered
+        for entry in entries:
+            match entry:
+                case Record():
+                    self._record(entry)
+                case InteractionState():
+                    recovered.interactions[entry.interaction.id] = entry.interaction
+                    self._goes_on_under(entry.interaction.id, entry.spec_hash)
+                case Told():
+                    recovered.told_through = max(recovered.told_through, entry.through)
+                case PolicyChange():
+                    self._policy = entry
+                    self._stepped_by.clear()
+                case DefinitionChange():
+                    self._machines.learn(entry)
+                    self._spec_hash = recovered.spec_hash = entry.spec_hash
+                    self._policy = entry
+                    self._stepped_by.clear()
+        recovered.drop_told()
+        return recovered
+
+    def _goes_on_under(self, interaction_id: str, spec_hash: str | None) -> None:
+        if spec_hash is None or spec_hash == self._spec_hash:
+            self._recovered.definitions.pop(interaction_id, None)
+        else:
+            self._recovered.definitions[interaction_id] = spec_hash
+
+    def _machine(self, spec_hash: str) -> Machine[Any, Any]:
+        machine = self._stepped_by.get(spec_hash)
+        if machine is None:
+            machine = self._machines.machine(spec_hash, self._policy)
+            self._stepped_by[spec_hash] = machine
+        return machine
+
+    def _record(self, record: Record) -> None:
+        recovered = self._recovered
+        machine = self._machine(record.spec_hash or self._spec_hash)
+        known = None if record.begins else recovered.interactions.get(record.interaction_id)
+        after = None if known is None else _follow(machine, known, record)
+        if after is None and record.begins is not False:
+            # Never seen, or forgotten by the engine, nothing depending on it. Recordings of
+            # format 1 do not say which.
+            after = _follow(machine, machine.start(record.interaction_id), record)
         if after is None:
             raise JournalError(
-                f"{place}: record {entry.seq}: {entry.source} → {entry.target} does not follow from"
-                " the records before it",
-                advice="the journal was changed or is of another version; move it away to begin"
-                " another",
-                path=place,
+                f"{self._place}: record {record.seq}: {record.source} → {record.target} does not"
+                " follow from the records before it",
+                advice="the journal was changed, or a part of it is missing; move it away to begin"
+                " another, and keep it: `hookflash journal verify` says more",
+                path=self._place,
             )
-        recovered.interactions[entry.interaction_id] = after
+        recovered.interactions[record.interaction_id] = after
+        self._goes_on_under(record.interaction_id, record.spec_hash)
         recovered.records += 1
-        recovered.last_at = max(recovered.last_at, entry.event.at)
-        for effect in entry.effects:
+        recovered.last_at = max(recovered.last_at, record.event.at)
+        recovered.untold.extend(notices_of(record))
+        for effect in record.effects:
             if isinstance(effect, EndCommand | NoteForeign):
-                recovered.ends.append((effect, entry.interaction_id, NO_RATE))
-    return recovered
+                recovered.ends.append((effect, record.interaction_id, NO_RATE))
 
 
 def _follow(
-    machine: Machine[Any, Any], before: Interaction[Any], entry: Record
+    machine: Machine[Any, Any], before: Interaction[Any], record: Record
 ) -> Interaction[Any] | None:
     """Return the interaction after the record; None where the record does not follow from it."""
-    if before.state != entry.source:
+    if before.state != record.source:
         return None
-    after = machine.step(before, entry.event).interaction
-    return after if after.state == entry.target else None
+    after = machine.step(before, record.event).interaction
+    return after if after.state == record.target else None

@@ -44,6 +44,10 @@ class Deadlines:
         if timer.due_at < self._wakes_at:
             self._sleep.cancel()
 
+    def look_again(self) -> None:
+        """Compare the timers with the clock now: it went on while this process stood still."""
+        self._sleep.cancel()
+
     def stopped(self) -> None:
         """Note that some timer stopped or was replaced."""
         self._stopped += 1

@@ -4,37 +4,60 @@ A line is one JSON object and a newline::
 
     {"seq": 7, "at": "2026-11-22T18:22:01.123456Z", "interaction": "…",
      "event": {"type": "sent", "correlation_id": "…"}, "from": "hold_pending",
-     "to": "hold_pending", "effects": [{"type": "start_timer", "timer": {…}}]}
+     "to": "hold_pending", "effects": [{"type": "start_timer", "timer": {…}}],
+     "begins": true, "spec": "…", "sum": "1a2b3c4d"}
 
 `event.type` is the definition's name of the event, an effect's `type` the snake_case of its class.
 The event's `at` stands once, in the line. Instants are ISO texts in UTC with microseconds. Fields
-that are None are left out. Free text is redacted on the way out.
+that are None are left out, `begins` where it is not so, and `spec` where the definition is the one
+named last. Free text is redacted on the way out. `sum` is the line's checksum (`lines`). Records of
+format 1 have neither `begins` nor `spec`.
 
-Reading is strict: nothing is converted, unknown keys and tags are errors. A line is read by a fast
-converter; only one that fails is read again by one that keeps track of where it is.
+Reading is strict: nothing is converted, unknown keys and tags are errors. A line is read the fast
+way (`reading`); only one that fails is read again by one that keeps track of where it is.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, cast
+from zlib import crc32
 
 import attrs
 import orjson
 
-from hookflash.machines.conversion import at_path, explain, make_converter
-from hookflash.machines.errors import MalformedRecord, SpecError
+from hookflash.machines.conversion import explain, make_converter
+from hookflash.machines.errors import SpecError
+from hookflash.machines.explaining import FURTHER_KEYS, RECORD_KEYS, RecordDoctor
+from hookflash.machines.headers import decode_between
 from hookflash.machines.instants import Instant
-from hookflash.machines.lines import dump_line, malformed, parse_object
+from hookflash.machines.lines import (
+    RECORD,
+    SEQ_MAX,
+    check_spec,
+    dump_line,
+    kind_of,
+    malformed,
+    sum_fits,
+    unwritable,
+)
 from hookflash.machines.machine import Machine
-from hookflash.machines.records import Header, PolicyChange, Record, RecordedStep
+from hookflash.machines.making import maker
+from hookflash.machines.reading import reader_of
+from hookflash.machines.records import (
+    FORMAT,
+    DefinitionChange,
+    Entry,
+    Header,
+    InteractionState,
+    PolicyChange,
+    Record,
+    RecordedStep,
+)
+from hookflash.machines.states import STATE_KIND, StateCodec
 
 PolicyT = TypeVar("PolicyT")
 
-_RECORD_KEYS = frozenset({"seq", "at", "interaction", "event", "from", "to", "effects"})
-_SEQ_MAX = 2**63 - 1
-
 _Writer = Callable[[Any], dict[str, Any]]
-_Reader = Callable[[Any, Any], Any]
 
 
 def tag_of(effect: type) -> str:
@@ -42,6 +65,8 @@ def tag_of(effect: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", effect.__name__).lower()
 
 
+_make_recorded_step = maker(RecordedStep)
+_make_record = maker(Record)
 _FAST = make_converter(detailed=False)
 _DETAILED = make_converter(detailed=True)
 
@@ -50,15 +75,22 @@ class RecordCodec(Generic[PolicyT]):
     """Writes and reads the records of one machine. Immutable, and safe to share between threads.
 
     Args:
-        machine: The machine. Its event classes and the classes that it `produces` must be attrs
-            classes; each event has a field `at`.
+        machine: The machine. Its data, its event classes and the classes that it `produces` must
+            be attrs classes; each event has a field `at`.
+        format: The format of the lines that it reads, which their header names. It writes the
+            current one.
+
+    Attributes:
+        machine: The machine.
+        format: The format of the lines that it reads.
 
     Raises:
         SpecError: The machine's classes cannot be recorded; the message names the class.
     """
 
-    def __init__(self, machine: Machine[Any, PolicyT]) -> None:
+    def __init__(self, machine: Machine[Any, PolicyT], *, format: int = FORMAT) -> None:  # noqa: A002 - the header's name for it
         self.machine = machine
+        self.format = format
         implementation = machine.implementation
         events = {name: implementation.events[name] for name in machine.spec.events}
         effects: dict[str, type] = {}
@@ -67,7 +99,12 @@ class RecordCodec(Generic[PolicyT]):
             if tag in effects:
                 raise _unrecordable(machine, cls, f"has the tag {tag!r} of another effect")
             effects[tag] = cls
-        for cls in (*events.values(), *effects.values(), type(machine.policy)):
+        for cls in (
+            *events.values(),
+            *effects.values(),
+            type(machine.policy),
+            type(implementation.data()),
+        ):
             if not attrs.has(cls):
                 raise _unrecordable(machine, cls, "is no attrs class")
         for cls in events.values():
@@ -75,9 +112,12 @@ class RecordCodec(Generic[PolicyT]):
                 raise _unrecordable(machine, cls, "has no field `at`")
         self._write_event = {cls: (tag, _writer(cls)) for tag, cls in events.items()}
         self._write_effect = {cls: (tag, _writer(cls)) for tag, cls in effects.items()}
-        self._read_event = {tag: (cls, _reader(cls)) for tag, cls in events.items()}
-        self._read_effect = {tag: (cls, _reader(cls)) for tag, cls in effects.items()}
+        self._doctor = RecordDoctor(machine.spec, events, effects, format)
+        self._read_event = {tag: reader_of(cls) for tag, cls in events.items()}
+        self._read_effect = {tag: reader_of(cls) for tag, cls in effects.items()}
         self._policy_class: type[PolicyT] = type(machine.policy)
+        self._states = StateCodec(machine)
+        self._begins_unsaid = None if format == 1 else False
 
     # --- records ----------------------------------------------------------------------------------
 
@@ -108,7 +148,11 @@ class RecordCodec(Generic[PolicyT]):
                 "effects": self.written(record.effects),
             }
         except (KeyError, AttributeError, OverflowError, TypeError) as error:
-            raise _unwritable(record.seq, error) from error
+            raise unwritable(f"record {record.seq}", error) from error
+        if record.begins:
+            document["begins"] = True
+        if record.spec_hash is not None:
+            document["spec"] = record.spec_hash
         return dump_line(document, f"record {record.seq}")
 
     def written(self, effects: Iterable[Any]) -> list[dict[str, Any]]:
@@ -138,14 +182,19 @@ class RecordCodec(Generic[PolicyT]):
         """
         step = self.decode_step(line, place)
         try:
-            effects: list[Any] = []
-            for asked in step.effects:
-                cls, read = self._read_effect[asked.pop("type")]
-                effects.append(read(asked, cls))
+            read = self._read_effect
+            effects = [read[asked.pop("type")](asked) for asked in step.effects]
         except Exception as error:
-            raise self._explain(line, place) from error
-        return Record(
-            step.seq, step.interaction_id, step.event, step.source, step.target, tuple(effects)
+            raise self._doctor.explain(line, place) from error
+        return _make_record(
+            step.seq,
+            step.interaction_id,
+            step.event,
+            step.source,
+            step.target,
+            tuple(effects),
+            step.begins,
+            step.spec_hash,
         )
 
     def decode_step(self, line: bytes | str, place: str) -> RecordedStep:
@@ -163,85 +212,130 @@ class RecordCodec(Generic[PolicyT]):
             MalformedRecord: As for `decode`, but for what the effects hold.
         """
         try:
-            raw = orjson.loads(line)
+            data = line if isinstance(line, bytes) else line.encode()
+            raw = orjson.loads(data)
             seq, event, effects = raw["seq"], raw["event"], raw["effects"]
             interaction_id, source, target = raw["interaction"], raw["from"], raw["to"]
+            begins, spec_hash = self._begins_unsaid, None
+            if len(raw) != 7 and (
+                # What `sum_fits` does, for the lines that we write ourselves.
+                len(raw) != 8 or data[-19:] != b',"sum":"%08x"}\n' % crc32(data[:-19])
+            ):
+                begins, spec_hash = self._further(raw, data)
             if (
-                len(raw) == 7
-                and seq.__class__ is int
-                and seq >= 0
+                seq.__class__ is int
+                and 0 <= seq <= SEQ_MAX
                 and interaction_id.__class__ is source.__class__ is target.__class__ is str
                 and effects.__class__ is list
                 and "at" not in event
             ):
                 event["at"] = raw["at"]
-                cls, read = self._read_event[event.pop("type")]
-                return RecordedStep(seq, interaction_id, read(event, cls), source, target, effects)
+                read = self._read_event[event.pop("type")]
+                return _make_recorded_step(
+                    seq,
+                    interaction_id,
+                    read(event),
+                    source,
+                    target,
+                    effects,
+                    begins,
+                    spec_hash,
+                )
         except Exception as error:
-            raise self._explain(line, place) from error
-        raise self._explain(line, place)
+            raise self._doctor.explain(line, place) from error
+        raise self._doctor.explain(line, place)
 
-    def _explain(self, line: bytes | str, place: str) -> MalformedRecord:
-        """Read *line* again, slowly, to say what is wrong with it and where."""
-        try:
-            raw = parse_object(line)
-            for name in sorted(_RECORD_KEYS - raw.keys()):
-                at_path("$", f"`{name}` is missing")
-            for name in sorted(raw.keys() - _RECORD_KEYS):
-                at_path("$", f"unknown key {name!r}")
-            seq = raw["seq"]
-            if seq.__class__ is not int or not 0 <= seq <= _SEQ_MAX:
-                at_path("$.seq", "expected a whole number from 0")
-            for name in ("interaction", "from", "to", "at"):
-                if not isinstance(raw[name], str):
-                    at_path(f"$.{name}", "expected text")
-            event = raw["event"]
-            if isinstance(event, dict) and "at" in event:
-                at_path("$.event", "unknown key 'at'; it stands in the line itself")
-            self._explain_tagged(event, self._read_event, "$.event", at=raw["at"])
-            effects: Any = raw["effects"]
-            if effects.__class__ is not list:
-                at_path("$.effects", "expected a list")
-            for index, effect in enumerate(effects):
-                self._explain_tagged(effect, self._read_effect, f"$.effects[{index}]")
-        except ValueError as error:
-            return malformed(place, str(error))
-        return malformed(place, "not a record of this machine")
+    def _further(self, raw: dict[str, Any], line: bytes) -> tuple[bool | None, str | None]:
+        """Look at what a record has beside what all have: its checksum, `begins` and `spec`."""
+        size = len(raw)
+        if "sum" in raw:
+            if not sum_fits(line):
+                raise ValueError
+            size -= 1
+        if size == len(RECORD_KEYS):
+            return self._begins_unsaid, None
+        if self.format == 1 or size != len(RECORD_KEYS) + len(raw.keys() & FURTHER_KEYS):
+            raise ValueError
+        begins = "begins" in raw
+        if begins and raw["begins"] is not True:
+            raise ValueError
+        return begins, check_spec(raw, self.machine.spec.digest)
 
-    def _explain_tagged(
-        self,
-        value: Any,  # noqa: ANN401 - whatever the line held
-        readers: Mapping[str, tuple[type, _Reader]],
-        path: str,
-        **known: str,
-    ) -> None:
-        if not isinstance(value, dict):
-            at_path(path, "expected an object")
-        fields = cast("dict[str, Any]", value) | known
-        tag = fields.pop("type", None)
-        if not isinstance(tag, str):
-            at_path(path, "`type` is missing or no text")
-        if tag not in readers:
-            at_path(f"{path}.type", f"unknown type {tag[:64]!r} for machine {self.machine.name!r}")
-        explain(_DETAILED, fields, readers[tag][0], path)
+    # --- states -----------------------------------------------------------------------------------
+
+    def encode_state(self, state: InteractionState) -> bytes:
+        """Return the line of *state*, newline included.
+
+        Args:
+            state: How an interaction of this machine stands.
+
+        Raises:
+            MalformedRecord: It cannot be written, as for `encode`.
+        """
+        return self._states.encode(state)
+
+    def decode_state(self, line: bytes | str, place: str) -> InteractionState:
+        """Return how an interaction stands, as *line* tells it.
+
+        Its state and the names of its timers are those of the machine: what is read can be stepped.
+
+        Args:
+            line: One line, with or without its newline.
+            place: Where it stands, for messages.
+
+        Raises:
+            MalformedRecord: It tells no such thing, or was changed.
+        """
+        return self._states.decode(line, place)
+
+    def decode_entry(self, line: bytes, place: str) -> Entry:
+        """Return what *line* tells, whatever may stand after a header.
+
+        Args:
+            line: One line, with or without its newline.
+            place: Where it stands, for messages.
+
+        Raises:
+            MalformedRecord: It is of no known kind, or as for `decode` and the other readers.
+        """
+        kind = kind_of(line)
+        if kind == RECORD:
+            return self.decode(line, place)
+        if kind == STATE_KIND:
+            return self.decode_state(line, place)
+        return decode_between(line, kind, place)
 
     # --- header -----------------------------------------------------------------------------------
 
-    def new_header(self, gateway: str, created: Instant) -> Header:
-        """Return the header of a recording that begins now, under the machine's policy."""
-        machine = self.machine
-        return Header(machine.name, machine.spec.digest, self.policy_fields(), gateway, created)
+    def new_header(self, gateway: str, created: Instant, first_seq: int = 1) -> Header:
+        """Return the header of a recording that begins now, under the machine's policy.
+
+        Args:
+            gateway: Host and port of the gateway.
+            created: When it is begun.
+            first_seq: The number of its first record: more than 1 in a part of a journal.
+        """
+        spec = self.machine.spec
+        return Header(
+            spec.name,
+            spec.digest,
+            self.policy_fields(),
+            gateway,
+            created,
+            definition=spec.text,
+            first_seq=first_seq,
+        )
 
     def policy_fields(self) -> dict[str, Any]:
         """Return the machine's policy as files have it; two policies are alike if these are."""
         fields = _FAST.unstructure(self.machine.policy, self._policy_class)
         return cast("dict[str, Any]", orjson.loads(orjson.dumps(fields)))
 
-    def policy_of(self, source: Header | PolicyChange, place: str) -> PolicyT:
+    def policy_of(self, source: Header | PolicyChange | DefinitionChange, place: str) -> PolicyT:
         """Return the policy that *source* holds, as the class that the machine's policy has.
 
         Args:
-            source: A header, or a change of policy further down.
+            source: A header, or a change of policy or definition further down.
             place: Where it stands, for messages.
 
         Raises:
@@ -261,10 +355,6 @@ def _writer(cls: type) -> _Writer:
     return cast("_Writer", _FAST.get_unstructure_hook(cls))
 
 
-def _reader(cls: type) -> _Reader:
-    return _FAST.get_structure_hook(cls)
-
-
 def _unrecordable(machine: Machine[Any, Any], cls: type, problem: str) -> SpecError:
     place = f"{machine.spec.place}: {cls.__module__}.{cls.__qualname__}"
     return SpecError(
@@ -272,11 +362,3 @@ def _unrecordable(machine: Machine[Any, Any], cls: type, problem: str) -> SpecEr
         advice="events, effects and the policy are frozen attrs classes",
         place=place,
     )
-
-
-def _unwritable(seq: int, error: Exception) -> MalformedRecord:
-    if isinstance(error, KeyError):
-        problem = f"{getattr(error.args[0], '__name__', 'its event')} is no class of this machine"
-    else:
-        problem = f"cannot be written: {type(error).__name__}: {error}"
-    return malformed(f"record {seq}", problem)

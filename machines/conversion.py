@@ -38,6 +38,10 @@ _PRIMITIVES: dict[type, str] = {
 _second_texts: dict[int, str] = {}
 _second_values: dict[str, int] = {}
 
+_millis = {f"{number:03d}": number * 1000 for number in range(1000)}
+_micros = {f"{number:03d}Z": number for number in range(1000)}
+"""What the digits of a fraction in microseconds mean, and that the text ends there, in UTC."""
+
 
 def encode_instant(instant: Instant) -> str:
     """Return *instant* as ISO 8601 in UTC with microseconds; as `instants.to_text`, but faster."""
@@ -58,21 +62,23 @@ def decode_instant(value: Any, _: Any = None) -> Instant:  # noqa: ANN401 - what
         TypeError: It is no text.
         ValueError: It is no time, or has no zone.
     """
+    try:
+        # Three look-ups: cutting the text up and `int` with its checks would take twice the time.
+        return _second_values[value[:20]] + _millis[value[20:23]] + _micros[value[23:]]  # type: ignore[return-value]  # a NewType's call costs 60 ns
+    except (KeyError, TypeError):
+        return _decode_unknown_second(value)
+
+
+def _decode_unknown_second(value: Any) -> Instant:  # noqa: ANN401 - whatever the file held
     if value.__class__ is not str:
         raise TypeError(_expected("a time as text", value))
-    fraction = value[20:26]
-    if len(value) == 27 and value[26] == "Z" and fraction.isdecimal():
-        text = value[:20]
-        second = _second_values.get(text)
-        if second is None:
-            second = from_text(text[:19] + "Z")
-            if text[19] != ".":
-                return from_text(value)
-            if len(_second_values) >= _SECONDS_KEPT_MAX:
-                _second_values.clear()
-            _second_values[text] = second
-        return second + int(fraction)  # type: ignore[return-value]  # a NewType's call costs 60 ns
-    return from_text(value)
+    instant = from_text(value)
+    millis, micros = _millis.get(value[20:23]), _micros.get(value[23:])
+    if value[19:20] == "." and millis is not None and micros is not None:
+        if len(_second_values) >= _SECONDS_KEPT_MAX:
+            _second_values.clear()
+        _second_values[value[:20]] = instant - millis - micros
+    return instant
 
 
 def make_converter(*, detailed: bool) -> cattrs.Converter:

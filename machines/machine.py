@@ -6,15 +6,16 @@ into a dispatch table: event class, then state, gives the rows to try. `Machine.
 place where a decision is made, live, in replay, in recovery and in documentation.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
+import attrs
 import transitions
-from attrs import frozen
+from attrs import field, frozen
 from transitions.core import Condition, EventData
 
 from hookflash.machines.effects import make_start_timer, stop_timer
-from hookflash.machines.errors import COMMAND_ERRORS, SpecError
+from hookflash.machines.errors import SpecError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import (
     Interaction,
@@ -24,7 +25,8 @@ from hookflash.machines.interaction import (
     make_timer,
 )
 from hookflash.machines.making import maker
-from hookflash.machines.spec import Row, Spec, nearest
+from hookflash.machines.spec import Migration, Row, Spec
+from hookflash.machines.spec_checks import unresolved
 
 DataT = TypeVar("DataT")
 PolicyT = TypeVar("PolicyT")
@@ -99,6 +101,7 @@ class Implementation:
         data: The class of an instance's data; called without arguments for a new instance.
         policy: The class of the machine's policy; called without arguments for the default.
         produces: The classes of the effects that it may ask for, for reading recordings.
+        migrations: Functions that carry an interaction over from an earlier definition, by name.
     """
 
     events: Mapping[str, type]
@@ -107,6 +110,9 @@ class Implementation:
     data: Callable[[], Any]
     policy: Callable[[], Any]
     produces: tuple[type, ...] = ()
+    migrations: Mapping[str, Callable[[Interaction[Any]], Interaction[Any]]] = field(
+        factory=dict[str, Callable[[Interaction[Any]], Interaction[Any]]]
+    )
 
 
 def named(*functions: Callable[..., Any]) -> dict[str, Any]:
@@ -182,7 +188,8 @@ class Machine(Generic[DataT, PolicyT]):
     def __init__(
         self, spec: Spec, implementation: Implementation, policy: PolicyT | None = None
     ) -> None:
-        _check_resolves(spec, implementation)
+        for finding in unresolved(spec, implementation):
+            raise finding.error()
         self.spec = spec
         self.name = spec.name
         self.implementation = implementation
@@ -253,6 +260,35 @@ class Machine(Generic[DataT, PolicyT]):
             "the last row of a pair has no guards"
         )  # pragma: no cover - checked at load
 
+    def migrate(
+        self, interaction: Interaction[DataT], migration: Migration
+    ) -> Interaction[DataT]:
+        """Carry an interaction of an earlier definition over to this one.
+
+        Args:
+            interaction: As it stood under the earlier definition.
+            migration: One of this definition's.
+
+        Raises:
+            SpecError: What comes out is none of this machine: its state or a timer does not exist
+                here. The declaration is incomplete.
+        """
+        state = migration.states.get(interaction.state, interaction.state)
+        carried = attrs.evolve(interaction, state=state)
+        if migration.carry is not None:
+            carried = self.implementation.migrations[migration.carry](carried)
+        unknown = [carried.state] if carried.state not in self.spec.states else []
+        unknown += [timer.name for timer in carried.timers if timer.name not in self.spec.timers]
+        if unknown:
+            where = f"{self.spec.place}: migration from {migration.earlier[:12]}"
+            raise SpecError(
+                f"{where}: {', '.join(map(repr, unknown))} of the earlier definition has no"
+                " counterpart in this one",
+                advice="name it under `states`, or let a `carry` function see to it",
+                place=where,
+            )
+        return carried
+
     def reacts(self, state: str, event_class: type) -> bool:
         """Tell whether some row for *event_class* in *state* moves or does anything.
 
@@ -269,41 +305,6 @@ class Machine(Generic[DataT, PolicyT]):
     def event_name(self, event: Any) -> str:  # noqa: ANN401 - any event
         """Return the definition's name for *event*."""
         return self._names[type(event)]
-
-
-def _check_resolves(spec: Spec, implementation: Implementation) -> None:
-    module = spec.implementation
-
-    def missing(kind: str, name: str, known: Iterable[str], where: str) -> SpecError:
-        return SpecError(
-            f"{where}: {kind} {name!r} does not exist in {module}{nearest(name, list(known))}",
-            place=where,
-        )
-
-    for name, event in spec.events.items():
-        cls = implementation.events.get(name)
-        if cls is None or cls.__name__ != event.cls:
-            where = f"{spec.where(f'events.{name}')}.class"
-            classes = [known.__name__ for known in implementation.events.values()]
-            raise missing("event class", event.cls, classes, where)
-    for row in spec.rows:
-        where = f"{spec.place}: line {row.line}"
-        kinds: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
-            ("guard", row.guards, implementation.guards),
-            ("effect", row.effects, implementation.effects),
-            ("error", [row.error] if row.error else [], COMMAND_ERRORS),
-        )
-        for kind, names, known in kinds:
-            for name in names:
-                if name not in known:
-                    raise missing(kind, name, known, where)
-    policy = implementation.policy()
-    for name, timer in spec.timers.items():
-        if not hasattr(policy, timer.duration):
-            where = f"{spec.where(f'timers.{name}')}.duration"
-            raise missing(
-                "setting", timer.duration, [a for a in dir(policy) if a.endswith("_s")], where
-            )
 
 
 def _declare(spec: Spec, implementation: Implementation) -> transitions.Machine:

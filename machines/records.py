@@ -6,9 +6,12 @@ from typing import Any
 from attrs import frozen
 
 from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Interaction
 
-FORMAT = 1
-"""Version of the recording's format; a change keeps a reader for every earlier one."""
+FORMAT = 2
+"""Version of the recording's format; a change keeps a reader for every earlier one. 2 added the
+checksum of each line, the definition in the header, what stands at the beginning of a part of a
+journal, and which records begin an interaction."""
 
 
 @frozen
@@ -22,6 +25,12 @@ class Record:
         source: The state before it.
         target: The state after it.
         effects: What was asked for, in order.
+        begins: Whether the engine knew nothing of the interaction before; what an earlier part of
+            the journal says of it counts no longer. None in recordings of format 1, which do not
+            say it.
+        spec_hash: The definition by which it was stepped, where that is not the one named last
+            before it: an interaction may finish under the definition that it began under. None
+            for the one named last.
     """
 
     seq: int
@@ -30,6 +39,8 @@ class Record:
     source: str
     target: str
     effects: tuple[Any, ...]
+    begins: bool | None = False
+    spec_hash: str | None = None
 
 
 @frozen
@@ -43,6 +54,8 @@ class RecordedStep:
         source: The state before it.
         target: The state after it.
         effects: What was asked for, in order, as JSON objects with their `type`.
+        begins: As in `Record`.
+        spec_hash: As in `Record`.
     """
 
     seq: int
@@ -51,6 +64,8 @@ class RecordedStep:
     source: str
     target: str
     effects: list[dict[str, Any]]
+    begins: bool | None = False
+    spec_hash: str | None = None
 
 
 @frozen
@@ -64,6 +79,8 @@ class Header:
         gateway: Host and port of the gateway.
         created: When the recording was begun.
         format: Version of the format.
+        definition: The text of the machine's definition; None in recordings of format 1.
+        first_seq: The number of the first record: more than 1 in a part of a journal.
     """
 
     machine: str
@@ -72,6 +89,8 @@ class Header:
     gateway: str
     created: Instant
     format: int = FORMAT
+    definition: str | None = None
+    first_seq: int = 1
 
 
 @frozen
@@ -88,3 +107,55 @@ class PolicyChange:
 
     at: Instant
     policy: Mapping[str, Any]
+
+
+@frozen
+class DefinitionChange:
+    """A line between records: from here on another definition of the machine counts.
+
+    Attributes:
+        at: When the journal was opened under it.
+        spec_hash: SHA-256 of the definition.
+        definition: Its text.
+        policy: The policy as the file has it.
+    """
+
+    at: Instant
+    spec_hash: str
+    definition: str
+    policy: Mapping[str, Any]
+
+
+@frozen
+class InteractionState:
+    """A line that tells how an interaction stands; whatever was said of it before counts no longer.
+
+    A part of a journal begins with one for each interaction that the engine knew at that point, so
+    that it can be read without what came before; after a change of definition they tell what the
+    declared migration made of the open interactions.
+
+    Attributes:
+        seq: The number of its last record.
+        interaction: The interaction, with its pending command and timers.
+        spec_hash: The definition that it is to be stepped by, where that is not the one named
+            last; None for the one named last.
+    """
+
+    seq: int
+    interaction: Interaction[Any]
+    spec_hash: str | None = None
+
+
+@frozen
+class Told:
+    """A line between records: the outcome of what monitors were to be told.
+
+    Attributes:
+        through: Monitors were told, or given up on, for all records up to this number.
+    """
+
+    through: int
+
+
+Entry = Record | PolicyChange | DefinitionChange | InteractionState | Told
+"""What may follow the header of a recording."""

@@ -12,10 +12,13 @@ import attrs
 
 from hookflash.machines.codec import tag_of
 from hookflash.machines.errors import SpecError
-from hookflash.machines.headers import KIND, POLICY_KIND
+from hookflash.machines.headers import DEFINITION_KIND, KIND, POLICY_KIND, TOLD_KIND
 from hookflash.machines.instants import Instant
+from hookflash.machines.interaction import Pending, Timer
+from hookflash.machines.lines import SEQ_MAX
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import FORMAT
+from hookflash.machines.states import STATE_KIND
 
 _NAMES: dict[Any, str] = {
     str: "string",
@@ -24,6 +27,14 @@ _NAMES: dict[Any, str] = {
     bool: "boolean",
     NoneType: "null",
 }
+_LINES = (
+    "header",
+    "record",
+    "interaction_state",
+    "policy_change",
+    "definition_change",
+    "told",
+)
 _INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 
 
@@ -36,6 +47,7 @@ def recording_schema(machine: Machine[Any, Any]) -> dict[str, Any]:
         SpecError: A field's annotation has no counterpart in JSON.
     """
     policy: Any = machine.policy.__class__
+    data: Any = machine.implementation.data().__class__
     definitions: dict[str, Any] = {
         "instant": {
             "type": "string",
@@ -52,12 +64,15 @@ def recording_schema(machine: Machine[Any, Any]) -> dict[str, Any]:
     for tag, cls in effects.items():
         definitions[f"effect.{tag}"] = schemas.of_class(cls, tag)
     definitions["policy"] = schemas.of_class(policy)
-    definitions |= _lines(list(events), list(effects), list(machine.spec.states))
+    definitions["data"] = schemas.of_class(data)
+    definitions["pending"] = schemas.of_class(Pending)
+    definitions["timer"] = schemas.of_class(Timer)
+    definitions |= _lines(list(events), list(effects), machine)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of a recording of the machine `{machine.name}`",
-        "description": "The first line is a header, all others are records or policy changes.",
-        "oneOf": [_ref("header"), _ref("record"), _ref("policy_change")],
+        "description": f"Format {FORMAT}. The first line is a header, and no other one is.",
+        "oneOf": [_ref(name) for name in _LINES],
         "$defs": dict(sorted(definitions.items())),
     }
 
@@ -81,35 +96,85 @@ def _object(properties: dict[str, Any], required: list[str], **more: Any) -> dic
     }
 
 
-def _lines(events: list[str], effects: list[str], states: list[str]) -> dict[str, Any]:
+_HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_SEQ = {"type": "integer", "minimum": 0, "maximum": SEQ_MAX}
+_SPEC = {**_HASH, "description": "The definition, where it is not the one named last."}
+_SUM = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{8}$",
+    "description": "CRC-32 of all bytes of the line before the comma that this key follows."
+    " Always the last key. May be left out.",
+}
+
+
+def _line(properties: dict[str, Any], description: str, **optional: Any) -> dict[str, Any]:  # noqa: ANN401 - any schema
+    """Return the schema of a line, with its checksum and what else may be left out."""
+    both = {**properties, **optional, "sum": _SUM}
+    return _object(both, list(properties), description=description)
+
+
+def _lines(events: list[str], effects: list[str], machine: Machine[Any, Any]) -> dict[str, Any]:
+    states = {"enum": list(machine.spec.states)}
+    text = {"type": "string"}
+    definition = {"type": "string", "description": "Its text, TOML."}
     header = {
         "format": {"const": FORMAT},
         "kind": {"const": KIND},
-        "machine": {"type": "string"},
-        "spec_hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "machine": text,
+        "spec_hash": _HASH,
         "policy": _ref("policy"),
         "gateway": {"type": "string", "description": "Host and port."},
         "created": _ref("instant"),
+        "first_seq": {**_SEQ, "description": "The number of the first record."},
+        "definition": definition,
     }
-    change = {"kind": {"const": POLICY_KIND}, "at": _ref("instant"), "policy": _ref("policy")}
     record = {
-        "seq": {"type": "integer", "minimum": 0, "description": "Rises by one."},
+        "seq": {**_SEQ, "description": "Rises by one."},
         "at": {**_ref("instant"), "description": "The event's `at`."},
-        "interaction": {"type": "string"},
+        "interaction": text,
         "event": {"oneOf": [_ref(f"event.{tag}") for tag in events]},
-        "from": {"enum": states},
-        "to": {"enum": states},
+        "from": states,
+        "to": states,
         "effects": {
             "type": "array",
             "items": {"oneOf": [_ref(f"effect.{tag}") for tag in effects]},
         },
     }
+    begins = {"const": True, "description": "What an earlier part says of it counts no longer."}
+    interaction = _object(
+        {
+            "id": text,
+            "state": states,
+            "data": _ref("data"),
+            "pending": _ref("pending"),
+            "timers": {"type": "array", "items": _ref("timer")},
+        },
+        ["id", "state", "data", "timers"],
+    )
+    state = {
+        "kind": {"const": STATE_KIND},
+        "seq": {**_SEQ, "description": "The number of its last record."},
+        "interaction": interaction,
+    }
+    policy = {"kind": {"const": POLICY_KIND}, "at": _ref("instant"), "policy": _ref("policy")}
+    change = {
+        "kind": {"const": DEFINITION_KIND},
+        "at": _ref("instant"),
+        "spec_hash": _HASH,
+        "policy": _ref("policy"),
+        "definition": definition,
+    }
+    told = {
+        "kind": {"const": TOLD_KIND},
+        "through": {**_SEQ, "description": "Monitors were told for all records up to this one."},
+    }
     return {
-        "header": _object(header, list(header), description="The first line."),
-        "record": _object(record, list(record), description="One step."),
-        "policy_change": _object(
-            change, list(change), description="From here on another policy counts."
-        ),
+        "header": _line(header, "The first line."),
+        "record": _line(record, "One step.", begins=begins, spec=_SPEC),
+        "interaction_state": _line(state, "How an interaction stands.", spec=_SPEC),
+        "policy_change": _line(policy, "From here on another policy counts."),
+        "definition_change": _line(change, "From here on another definition counts."),
+        "told": _line(told, "How far the monitors were told."),
     }
 
 

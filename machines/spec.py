@@ -6,30 +6,67 @@ text and refuses what cannot be right, naming the file, the line and the table. 
 whoever has the text hands it in.
 """
 
-import hashlib
-import re
 import tomllib
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import cattrs
 from attrs import field, fields, frozen
 
 from hookflash.machines.errors import SpecError
+from hookflash.machines.spec_checks import undecided, undefined_names
+from hookflash.machines.spec_text import (
+    digest_of,
+    first_problem,
+    nearest,
+    relocate,
+    row_lines,
+    table_lines,
+)
 
 Decision = Literal["move", "stay", "late", "ignore", "reject"]
 """What a row decides. Only the first two change anything that counts; `late` and `ignore` are
 legal and counted, `reject` answers with an error."""
+
+__all__ = [
+    "Check",
+    "Decision",
+    "Event",
+    "Migration",
+    "Row",
+    "Spec",
+    "State",
+    "TimerSpec",
+    "nearest",
+    "parse_spec",
+    "read_spec",
+]
 
 _DECIDERS = ("target", "stay", "late", "ignore", "reject")
 
 
 @frozen
 class State:
-    """A state: what it means, and whether an interaction ends there."""
+    """A state: what it means, and how long an interaction may stay there.
+
+    The last three are what `hookflash check` proves; running a machine takes no notice of them.
+    A state that is neither initial nor final counts as one in which somebody waits.
+
+    Attributes:
+        doc: What it means.
+        final: Whether an interaction ends there.
+        lasts: Why it may last for ever without anything that ends it; None for a state in which
+            somebody waits.
+        watched_by: The timers, and the effects of `[check.answers]`, of which one must be under
+            way whenever an interaction is in the state; empty for any that does something there.
+        unless: Names of exceptions from that, which the samples explain.
+    """
 
     doc: str
     final: bool = False
+    lasts: str | None = None
+    watched_by: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 @frozen
@@ -47,6 +84,38 @@ class TimerSpec:
     event: str
     duration: str
     doc: str
+
+
+@frozen
+class Migration:
+    """How an interaction that began under an earlier definition goes on under this one.
+
+    Attributes:
+        earlier: The earlier definition: its SHA-256, or the beginning of it.
+        doc: What changed, and why it is right to go on.
+        states: What states of the earlier definition are called here; those not named keep theirs.
+        carry: The name of the function that carries data and timers over; None where both fit.
+    """
+
+    earlier: str = field(metadata={"key": "from"})
+    doc: str
+    states: dict[str, str] = field(factory=dict[str, str])
+    carry: str | None = None
+
+
+@frozen
+class Check:
+    """What a definition tells `hookflash check`; running a machine takes no notice of it.
+
+    Attributes:
+        samples: The Python module with the sample events for exploring the machine; None where
+            there is none, and only what the rows say can be checked.
+        answers: Which events answer an effect, by the name of its class: whoever carries it out
+            promises that one of them comes.
+    """
+
+    samples: str | None = None
+    answers: dict[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
 
 
 @frozen
@@ -95,7 +164,10 @@ class Spec:
         rows: All rows, one per (state, event, guards), in the order they are tried.
         place: Where the text came from, for messages.
         digest: SHA-256 of what the definition says; layout and comments do not count.
+        text: The definition itself, as it was given.
         lines: The lines of its tables, for messages: of `events.sent`, for instance.
+        migrations: How interactions of earlier definitions go on.
+        check: What it tells `hookflash check`.
     """
 
     name: str
@@ -108,7 +180,17 @@ class Spec:
     rows: tuple[Row, ...]
     place: str
     digest: str
+    text: str = field(repr=False)
     lines: dict[str, int] = field(factory=dict[str, int])
+    migrations: tuple[Migration, ...] = ()
+    check: Check = Check()
+
+    def migration_from(self, digest: str) -> Migration | None:
+        """Return how interactions of the definition *digest* go on; None where none is declared."""
+        for migration in self.migrations:
+            if digest.startswith(migration.earlier):
+                return migration
+        return None
 
     def where(self, table: str) -> str:
         """Return the place of *table*, `events.sent` for instance, with its line if known."""
@@ -150,10 +232,12 @@ class _RawSpec:
     events: dict[str, Event]
     transitions: list[_RawRow]
     timers: dict[str, TimerSpec] = field(factory=dict[str, TimerSpec])
+    migrations: list[Migration] = field(factory=list[Migration])
+    check: Check = Check()
 
 
-_TABLES: tuple[Any, ...] = (State, Event, TimerSpec, _RawRow, _RawHead, _RawSpec)
-_KEYS = {f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)}
+_TABLES = (State, Event, TimerSpec, Migration, Check, _RawRow, _RawHead, _RawSpec)
+_KEYS = sorted({f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)})
 """All keys of a definition, to find the one that was meant."""
 
 
@@ -176,7 +260,12 @@ def _make_converter() -> cattrs.Converter:
             return entries
         raise TypeError("expected a name or a list of names")
 
+    def _many(value: Any, _: Any) -> tuple[str, ...]:  # noqa: ANN401 - the same
+        names = _one_or_many(value, None)
+        return (names,) if isinstance(names, str) else tuple(names)
+
     converter.register_structure_hook(str, _text)
+    converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _many)
     converter.register_structure_hook(str | list[str], _one_or_many)
     converter.register_structure_hook(
         Event,
@@ -185,6 +274,15 @@ def _make_converter() -> cattrs.Converter:
             converter,
             _cattrs_forbid_extra_keys=True,
             cls=cattrs.gen.override(rename="class"),
+        ),
+    )
+    converter.register_structure_hook(
+        Migration,
+        cattrs.gen.make_dict_structure_fn(
+            Migration,
+            converter,
+            _cattrs_forbid_extra_keys=True,
+            earlier=cattrs.gen.override(rename="from"),
         ),
     )
     return converter
@@ -208,6 +306,27 @@ def parse_spec(text: str, place: str) -> Spec:
             that does not exist, leaves a pair undecided, or has rows that compete. Correct the
             place that the message names.
     """
+    spec = read_spec(text, place)
+    for finding in (*undefined_names(spec), *undecided(spec)):
+        raise finding.error()
+    return spec
+
+
+def read_spec(text: str, place: str) -> Spec:
+    """Parse a definition without asking whether it makes a machine.
+
+    For whoever wants to tell all that is wrong with it; others use `parse_spec`.
+
+    Args:
+        text: The TOML text.
+        place: Where it came from, for messages.
+
+    Returns:
+        The definition as it is written. It may name what does not exist and leave pairs undecided.
+
+    Raises:
+        SpecError: The text is no TOML, lacks a key, or has an unknown one.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -215,9 +334,9 @@ def parse_spec(text: str, place: str) -> Spec:
     try:
         raw = _CONVERTER.structure(document, _RawSpec)
     except Exception as error:
-        problem = _first_problem(cattrs.transform_error(error, path=""))
-        raise SpecError(f"{place}: {_relocate(problem, text)}", place=place) from error
-    spec = Spec(
+        problem = first_problem(cattrs.transform_error(error, path=""), _KEYS)
+        raise SpecError(f"{place}: {relocate(problem, text)}", place=place) from error
+    return Spec(
         name=raw.machine.name,
         doc=raw.machine.doc,
         initial=raw.machine.initial,
@@ -225,67 +344,14 @@ def parse_spec(text: str, place: str) -> Spec:
         states=raw.states,
         events=raw.events,
         timers=raw.timers,
-        rows=tuple(_expand(raw, _row_lines(text), place)),
+        rows=tuple(_expand(raw, row_lines(text), place)),
         place=place,
-        digest=_digest(document),
-        lines=_table_lines(text),
+        digest=digest_of(document),
+        text=text,
+        lines=table_lines(text),
+        migrations=tuple(raw.migrations),
+        check=raw.check,
     )
-    _check_names(spec)
-    _check_pairs(spec)
-    return spec
-
-
-def _digest(document: dict[str, Any]) -> str:
-    return hashlib.sha256(_canonical(document).encode()).hexdigest()
-
-
-def _canonical(value: Any) -> str:  # noqa: ANN401 - any TOML value
-    """Write *value* with sorted keys, so that only what is said counts, not how."""
-    if isinstance(value, dict):
-        table = cast("dict[str, Any]", value)
-        return "{" + ",".join(f"{key!r}:{_canonical(table[key])}" for key in sorted(table)) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, _entries(value))) + "]"
-    return repr(value)
-
-
-def _row_lines(text: str) -> list[int]:
-    """Return the line of each `[[transitions]]` header: TOML's parser does not tell."""
-    header = re.compile(r"^\s*\[\[\s*transitions\s*\]\]")
-    return [n for n, line in enumerate(text.splitlines(), start=1) if header.match(line)]
-
-
-def _table_lines(text: str) -> dict[str, int]:
-    """Return the lines of tables, `[events.sent]` or, below `[events]`, `sent = {`."""
-    lines: dict[str, int] = {}
-    table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
-            table = header.group(1)
-            lines.setdefault(table, number)
-        elif key := re.match(r"\s*([\w-]+)\s*=\s*\{", line):
-            lines.setdefault(f"{table}.{key.group(1)}", number)
-    return lines
-
-
-def _first_problem(problems: list[str]) -> str:
-    """Return the problem to name: an unknown key first, with the key that may have been meant."""
-    for problem in problems:
-        if match := re.match(r"extra fields found \(([\w-]+).*\)", problem):
-            key, place = match.group(1), problem[match.end() :]
-            return f"unknown key {key!r}{place}{nearest(key, sorted(_KEYS))}"
-    return problems[0]
-
-
-def _relocate(problem: str, text: str) -> str:
-    """Add the line to a problem in a row or table, and write its keys as TOML does."""
-    problem = re.sub(r"\['([^']*)'\]", r".\1", problem).replace(".cls", ".class")
-    lines = _table_lines(text)
-    lines |= {f"transitions[{n}]": line for n, line in enumerate(_row_lines(text))}
-    match = re.search(r"@ \.(\w+(?:\[\d+\]|\.[\w-]+)?)", problem)
-    table = match.group(1) if match else ""
-    line = lines.get(table, lines.get(table.partition(".")[0]))
-    return problem if line is None else f"line {line}: {problem}"
 
 
 def _expand(raw: _RawSpec, lines: list[int], place: str) -> list[Row]:
@@ -324,76 +390,3 @@ def _expand(raw: _RawSpec, lines: list[int], place: str) -> list[Row]:
                     )
                 )
     return rows
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """Return "; did you mean …" for the known name that is most like *name*; empty for none."""
-    import difflib  # noqa: PLC0415 - only wanted for a message
-
-    found = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(sorted(known))}"
-
-
-def _check_names(spec: Spec) -> None:
-    if spec.initial not in spec.states:
-        raise SpecError(
-            f"{spec.where('machine')}.initial: no state {spec.initial!r}"
-            + nearest(spec.initial, list(spec.states)),
-            place=f"{spec.where('machine')}.initial",
-        )
-    for row in spec.rows:
-        for kind, name, known in (
-            ("source state", row.source, spec.states),
-            ("event", row.event, spec.events),
-            ("target state", row.target, spec.states),
-        ):
-            if name is not None and name not in known:
-                where = f"{spec.place}: line {row.line}"
-                raise SpecError(
-                    f"{where}: {kind} {name!r} does not exist{nearest(name, list(known))}",
-                    place=where,
-                )
-    for name, timer in spec.timers.items():
-        if timer.event not in spec.events:
-            where = f"{spec.where(f'timers.{name}')}.event"
-            raise SpecError(
-                f"{where}: event {timer.event!r} does not exist"
-                + nearest(timer.event, list(spec.events)),
-                place=where,
-            )
-
-
-def _check_pairs(spec: Spec) -> None:
-    """See that every (state, event) is decided, by rows of which each can be reached."""
-    for state in spec.states:
-        for event in spec.events:
-            rows = spec.rows_of(state, event)
-            if not rows:
-                raise SpecError(
-                    f"{spec.place}: state {state!r} does not decide about event {event!r}",
-                    advice="add a row with target, stay, late, ignore or reject, and the reason",
-                    place=f"{spec.place}: {state}/{event}",
-                )
-            _check_rows(spec, rows)
-
-
-def _check_rows(spec: Spec, rows: tuple[Row, ...]) -> None:
-    seen: dict[frozenset[str], Row] = {}
-    for row in rows:
-        for guards, earlier in seen.items():
-            if guards <= frozenset(row.guards):
-                raise SpecError(
-                    f"{spec.place}: lines {earlier.line} and {row.line}: two rows compete for"
-                    f" event {row.event!r} in state {row.source!r}: the second can never be taken",
-                    advice="give the first a guard that the second does not have, or remove one",
-                    place=f"{spec.place}: line {row.line}",
-                )
-        seen[frozenset(row.guards)] = row
-    last = rows[-1]
-    if last.guards:
-        raise SpecError(
-            f"{spec.place}: line {last.line}: event {last.event!r} in state {last.source!r} is not"
-            f" decided when the guards {', '.join(last.guards)} do not hold",
-            advice="add a last row without guards",
-            place=f"{spec.place}: line {last.line}",
-        )

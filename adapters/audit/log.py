@@ -9,8 +9,10 @@ import orjson
 
 from hookflash.adapters.audit.chain import AuditChain
 from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
-from hookflash.engine.ports import AuditEntry
+from hookflash.adapters.journal.disk import REAL_DISK, Disk
+from hookflash.engine.ports import AuditedEnd, AuditEntry
 from hookflash.machines.errors import JournalError
+from hookflash.machines.instants import from_text
 
 
 @final
@@ -21,9 +23,12 @@ class JsonLinesAuditLog:
         self._file = file
         self._chain = chain
         self._write: Callable[[bytes], None] = file.append
+        self._behind = False
 
     @classmethod
-    def open(cls, path: str | Path, *, bytes_max: int = BYTES_MAX) -> "JsonLinesAuditLog":
+    def open(
+        cls, path: str | Path, *, bytes_max: int = BYTES_MAX, disk: Disk = REAL_DISK
+    ) -> "JsonLinesAuditLog":
         """Open the audit log at *path* to go on with its chain, or begin one there.
 
         A torn last line is cut aside into `PATH.torn`. The chain is not verified here: a long log
@@ -32,12 +37,13 @@ class JsonLinesAuditLog:
         Args:
             path: The file. Its folder must exist.
             bytes_max: Size beyond which nothing is appended.
+            disk: Where it is.
 
         Raises:
             JournalError: Another process has it open (named by its id), it cannot be opened, or
                 its last line is none of an audit log.
         """
-        file = AppendFile.open(path, bytes_max=bytes_max)
+        file = AppendFile.open(path, bytes_max=bytes_max, disk=disk)
         try:
             chain = _chain_of(file)
         except BaseException:
@@ -56,9 +62,9 @@ class JsonLinesAuditLog:
         return self._chain.seq
 
     @property
-    def last_correlation_id(self) -> str | None:
-        """The correlation id of the last line; None where there is no line."""
-        return self._chain.last_correlation_id
+    def last(self) -> AuditedEnd | None:
+        """What the last line is about; None where there is no line."""
+        return self._chain.last
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Append a line for each entry in one write; when it returns they survive the process.
@@ -75,15 +81,25 @@ class JsonLinesAuditLog:
         lines = [
             orjson.dumps(chain.add(*entry), option=orjson.OPT_APPEND_NEWLINE) for entry in entries
         ]
-        self._write(lines[0] if len(lines) == 1 else b"".join(lines))
+        try:
+            self._write(lines[0] if len(lines) == 1 else b"".join(lines))
+        except BaseException:
+            self._behind = True
+            raise
         self._chain = chain
 
     def sync(self) -> None:
-        """Wait until all that was appended is on the disk. Blocks: call it in a thread.
+        """Wait until all that was to be appended is on the disk. Blocks: call it in a thread.
 
         Raises:
-            JournalError: The disk reports an error.
+            JournalError: The disk reports an error, or lines are missing: the journal has to keep
+                at hand what they are derived from.
         """
+        if self._behind:
+            raise JournalError(
+                f"{self.path}: lines could not be written; the next start appends them",
+                path=str(self.path),
+            )
         self._file.sync()
 
     def close(self) -> None:
@@ -101,10 +117,14 @@ def _chain_of(file: AppendFile) -> AuditChain:
         fields = None
     known = cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
     seq, last_hash = known.get("seq"), known.get("hash")
-    if not isinstance(seq, int) or not isinstance(last_hash, str):
+    try:
+        last = AuditedEnd(str(known["correlationId"]), from_text(known["timestamp"]))
+    except (KeyError, TypeError, ValueError):
+        last = None
+    if not isinstance(seq, int) or not isinstance(last_hash, str) or last is None:
         raise JournalError(
             f"{file.path}: the last line is none of an audit log",
             advice="see what `hookflash audit verify` says; move the file away to begin another",
             path=str(file.path),
         )
-    return AuditChain(seq, last_hash, known.get("correlationId"))
+    return AuditChain(seq, last_hash, last)

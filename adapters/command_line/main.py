@@ -36,6 +36,10 @@ for _name, _place, _help in (
     ("status", "one_shot:status", "Say what the gateway says about an interaction now."),
     ("run", "service:serve", "Keep watch over all holds until stopped: the service."),
     ("bench", "bench:bench", "Measure how fast commands go through."),
+    ("check", "check:check", "Prove that a machine's definition is sound."),
+    ("export", "export:export", "Write a journal as a recording."),
+    ("import", "import_:import_app", "Make a journal of recordings."),
+    ("journal", "journal:journal_app", "Verify and repair journals."),
     ("audit", "audit:audit_app", "Verify audit logs."),
     ("doctor", "doctor:doctor", "Check whether all is set up, and say what to do."),
 ):

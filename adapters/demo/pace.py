@@ -94,7 +94,7 @@ class Pace:
         )
 
     def settings(
-        self, policy: HoldPolicy, *, host: str, ca_file: Path, recording: Path, audit: Path
+        self, policy: HoldPolicy, *, host: str, ca_file: Path, journal: Path, audit: Path
     ) -> Settings:
         """Return the settings of the demo: no file and no variable has a say in them.
 
@@ -102,7 +102,7 @@ class Pace:
             policy: From `policy`.
             host: Where the simulator serves, HOST:PORT.
             ca_file: The authority of its certificate.
-            recording: Where the journal is written.
+            journal: Where the journal is kept.
             audit: Where the audit log is written.
         """
         return Settings(
@@ -114,7 +114,7 @@ class Pace:
                 reconnect_base_s=self.reconnect_s,
             ),
             hold=policy,
-            journal=JournalSettings(path=recording),
+            journal=JournalSettings(path=journal),
             audit=AuditSettings(path=audit),
             commands=CommandsSettings(deadline_s=self.patience_s),
         )

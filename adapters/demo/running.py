@@ -22,6 +22,7 @@ from hookflash.adapters.demo.pace import Pace
 from hookflash.adapters.demo.play import Play
 from hookflash.adapters.demo.view import Lines, Picture, Silence, View
 from hookflash.adapters.journal import AppendFile
+from hookflash.adapters.journal.interchange import export
 from hookflash.adapters.report import write_report
 from hookflash.adapters.simulator import Simulator
 from hookflash.adapters.specifications import load_machine
@@ -42,7 +43,7 @@ class Files:
     """What the demo leaves behind: three files in one folder, replaced by the next run there.
 
     Attributes:
-        recording: The journal of the run.
+        recording: The recording of the run, which is its journal at the end.
         audit_log: Its audit log.
         report: The page about both.
     """
@@ -68,11 +69,10 @@ class Files:
         )
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for path in (found.recording, found.audit_log):
-                # Opened first: what a running demo writes to is locked, and stays.
-                AppendFile.open(path).close()
+            # Opened first: what a running demo writes to is locked, and stays.
+            AppendFile.open(found.audit_log).close()
+            for path in (found.recording, found.audit_log, found.report):
                 path.unlink(missing_ok=True)
-            found.report.unlink(missing_ok=True)
         except OSError as error:
             raise ConfigurationError(
                 f"option --out: {folder} cannot be written: {error.strerror or error}",
@@ -166,23 +166,28 @@ async def _perform(run: Run, view: View, first_signal: FirstSignal) -> States:
     """
     simulator = Simulator(seed=run.seed, ack_delay_s=run.pace.ack_s)
     found: list[States | Interrupted] = []
-    with tempfile.TemporaryDirectory(prefix="hookflash-demo-") as tls:
+    with tempfile.TemporaryDirectory(prefix="hookflash-demo-") as folder:
+        journal = Path(folder) / "journal.db"
         async with trio.open_nursery() as nursery:
-            address = await nursery.start(simulator.serve_tcp, 0, Path(tls))
+            address = await nursery.start(simulator.serve_tcp, 0, Path(folder))
             view.tell(f"a simulated gateway serves TLS on {address.host}")
             settings = run.pace.settings(
                 run.policy,
                 host=address.host,
                 ca_file=address.ca_file,
-                recording=run.files.recording,
+                journal=journal,
                 audit=run.files.audit_log,
             )
             clock = SteadyClock(chance=run.chance("ids"))
-            async with open_controller(
-                settings, clock=clock, chance=run.chance("pauses")
-            ) as controller:
-                controller.add_monitor(view.heard)
-                found.append(await _play(run, controller, simulator, view, first_signal))
+            try:
+                async with open_controller(
+                    settings, clock=clock, chance=run.chance("pauses")
+                ) as controller:
+                    controller.add_monitor(view.heard)
+                    found.append(await _play(run, controller, simulator, view, first_signal))
+            finally:
+                if journal.exists():
+                    export(journal, run.files.recording)
             nursery.cancel_scope.cancel()
     states = found[0]
     if isinstance(states, Interrupted):

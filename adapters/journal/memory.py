@@ -2,9 +2,12 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
+
+import trio
 
 from hookflash.machines.errors import JournalError
+from hookflash.machines.interaction import Interaction
 from hookflash.machines.records import Record
 
 RECORDS_MAX = 100_000
@@ -17,12 +20,21 @@ class MemoryJournal:
 
     Args:
         records_max: How many are kept.
+
+    Attributes:
+        told_through: Monitors were told for all records up to this number.
     """
 
     def __init__(self, *, records_max: int = RECORDS_MAX) -> None:
         self._records: deque[Record] = deque(maxlen=records_max)
         self._next_seq = 1
         self._closed = False
+        self.told_through = 0
+
+    @property
+    def synced(self) -> bool:
+        """False: effects never wait, because there is no disk."""
+        return False
 
     @property
     def next_seq(self) -> int:
@@ -34,7 +46,12 @@ class MemoryJournal:
         """The newest records, oldest first."""
         return tuple(self._records)
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(
+        self,
+        records: Sequence[Record],
+        after: Sequence[Interaction[Any]],  # noqa: ARG002 - of the port
+        told_through: int | None = None,
+    ) -> None:
         """Append *records* in order.
 
         Raises:
@@ -42,6 +59,8 @@ class MemoryJournal:
         """
         if self._closed:
             raise JournalError("the journal in memory is closed", path="memory")
+        if told_through is not None:
+            self.told_through = told_through
         if not records:
             return
         first, last = records[0].seq, records[-1].seq
@@ -51,6 +70,21 @@ class MemoryJournal:
             )
         self._records.extend(records)
         self._next_seq = last + 1
+
+    def forget(self, interaction_id: str) -> None:
+        """Do nothing: the next record of the interaction says that it begins it."""
+
+    async def sync(self) -> None:
+        """Return at once, after a checkpoint."""
+        await trio.lowlevel.checkpoint()
+
+    def sync_now(self) -> None:
+        """Return at once."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Wait until cancelled: there is no house to keep."""
+        task_status.started()
+        await trio.sleep_forever()
 
     def close(self) -> None:
         """Take no more records; a second call does nothing."""

@@ -53,7 +53,9 @@ class _Seat:
         self.name = name
         self.monitor = monitor
         self.timeout_s = timeout_s
-        self.send, self.receive = trio.open_memory_channel[dict[str, Any]](queue_max)
+        self.send, self.receive = trio.open_memory_channel[
+            tuple[dict[str, Any], Callable[[], None]]
+        ](queue_max)
         self.delivered = self.failed = self.timed_out = self.dropped = self.waiting = 0
         self.idle = trio.Event()
         self.idle.set()
@@ -62,21 +64,24 @@ class _Seat:
         self.limiter = trio.CapacityLimiter(1)
         self.is_async = _is_async(monitor)
 
-    def tell(self, payload: dict[str, Any]) -> None:
+    def tell(self, payload: dict[str, Any], done: Callable[[], None]) -> bool:
+        """Queue *payload*; False where there is no room. *done* is called after the call."""
         try:
-            self.send.send_nowait(payload)
+            self.send.send_nowait((payload, done))
         except trio.WouldBlock:
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8, …: not once per payload
                 _log.error("monitor.queue_full", monitor=self.name, dropped=self.dropped)
-            return
+            return False
         if self.waiting == 0:
             self.idle = trio.Event()
         self.waiting += 1
+        return True
 
     async def run(self) -> None:
-        async for payload in self.receive:
+        async for payload, done in self.receive:
             await self._call(payload)
+            done()
             self.waiting -= 1
             if self.waiting == 0:
                 self.idle.set()
@@ -136,6 +141,14 @@ class MonitorDesk:
         self._timeout_s = timeout_s
         self._seats: list[_Seat] = []
         self._nursery: trio.Nursery | None = None
+        self._last_seq = 0
+        # How many calls are due for each record, oldest record first.
+        self._due: dict[int, int] = {}
+
+    @property
+    def told_through(self) -> int:
+        """The record up to which every monitor was told, or given up on; 0 before the first."""
+        return next(iter(self._due)) - 1 if self._due else self._last_seq
 
     def add(
         self, monitor: Monitor, *, name: str | None = None, timeout_s: float | None = None
@@ -169,18 +182,29 @@ class MonitorDesk:
         if self._nursery is not None:
             self._nursery.start_soon(seat.run)
 
-    def tell(self, notice: Notice, interaction_id: str) -> None:
+    def tell(self, notice: Notice, interaction_id: str, seq: int, index: int) -> None:
         """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does.
 
         Args:
             notice: What happened.
             interaction_id: The interaction.
+            seq: The number of the record that asks for it.
+            index: Its place among the effects of that record.
         """
+        self._last_seq = seq
         if not self._seats:
             return
-        payload = payload_of(notice, interaction_id)
+        payload = payload_of(notice, interaction_id, f"{seq}/{index}")
+
+        def done() -> None:
+            if self._due[seq] == 1:
+                del self._due[seq]
+            else:
+                self._due[seq] -= 1
+
         for seat in self._seats:
-            seat.tell(dict(payload))
+            if seat.tell(dict(payload), done):
+                self._due[seq] = self._due.get(seq, 0) + 1
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Call the monitors until cancelled. What was told before is not lost: it waits.

@@ -1,6 +1,6 @@
 """What a quality monitor gets.
 
-The first five keys are the protocol page's, the next three are ours; every payload has all eight.
+The first five keys are the protocol page's, the next four are ours; every payload has all nine.
 Warnings and alarms are ours as well: they add the hold's name and times.
 """
 
@@ -13,7 +13,7 @@ from hookflash.machines.instants import to_text_ms
 from hookflash.machines.redaction import redact
 
 
-def payload_of(notice: Notice, interaction_id: str) -> dict[str, Any]:
+def payload_of(notice: Notice, interaction_id: str, effect_id: str) -> dict[str, Any]:
     """Return the payload for *notice*.
 
     For a warning or an alarm `status` and `outcome` are its name (`warning`, `limit_passed`,
@@ -24,7 +24,15 @@ def payload_of(notice: Notice, interaction_id: str) -> dict[str, Any]:
         notice: What happened.
         interaction_id: The interaction; what is no UUID is redacted and shortened, as in the
             audit log.
+        effect_id: Number of the record and place in it: what a monitor that is told twice, because
+            the process died in between, knows the second time by.
     """
+    fields = _fields(notice, interaction_id)
+    fields["effectId"] = effect_id
+    return fields
+
+
+def _fields(notice: Notice, interaction_id: str) -> dict[str, Any]:
     match notice:
         case EndCommand():
             status = "success" if notice.error is None else "failed"

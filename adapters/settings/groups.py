@@ -21,6 +21,9 @@ Protocol = Literal["interaction", "genesys-cloud"]
 Durability = Literal["process", "power"]
 """What a journaled event survives: the end of the process, or the loss of power as well."""
 
+Overdue = Literal["fire", "look_up"]
+"""What becomes of timers that were due while nothing ran."""
+
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 HTTPS_PORT = 443
@@ -134,11 +137,19 @@ class JournalSettings:
         path: The file; `hookflash.db` beside the config file unless given.
         durability: What a journaled event survives before its effects leave.
         max_bytes: Size beyond which nothing is appended and the engine stops; 1 MiB to 1 TiB.
+        keep_days: Whole UTC days before today that stay in it; older ones are put into recordings.
+            0 keeps all; at most 36,500.
+        recordings: The folder for these; None takes `recordings` beside the journal.
+        segment_records: Records after which a part is put away and the snapshot brought forward,
+            10 to 1,000,000.
     """
 
     path: Path = Path(DEFAULT_JOURNAL_NAME)
     durability: Durability = "process"
     max_bytes: int = _number(4 * 2**30, 2**20, 2**40)
+    keep_days: int = _number(0, 0, 36_500)
+    recordings: Path | None = None
+    segment_records: int = _number(20_000, 10, 1_000_000)
 
 
 @frozen(kw_only=True)
@@ -150,6 +161,23 @@ class AuditSettings:
     """
 
     path: Path = Path(DEFAULT_AUDIT_NAME)
+
+
+@frozen(kw_only=True)
+class RecoverySettings:
+    """`[recovery]`: how a start goes on with what an earlier run left.
+
+    Attributes:
+        overdue: What becomes of timers that were due meanwhile. `fire`: they fire at once.
+            `look_up`: they wait until the gateway was asked about their interaction.
+        overdue_wait_s: Seconds for which they wait at most, 0 to 600.
+        background_per_s: Lookups of interactions on hold per second after a start or a reconnect,
+            0.1 to 10,000; commands and doubts come before them.
+    """
+
+    overdue: Overdue = "fire"
+    overdue_wait_s: float = _number(5.0, 0.0, 600.0)
+    background_per_s: float = _number(100.0, 0.1, 10_000.0)
 
 
 @frozen(kw_only=True)
@@ -230,6 +258,7 @@ class Settings:
         throttle: How fast commands leave.
         journal: The record of all that happened.
         audit: The hash-chained log.
+        recovery: How a start goes on with what an earlier run left.
         rules: The rules file.
         monitors: The webhooks, `[[monitor]]` in the file.
         metadata: Lookups of interactions.
@@ -243,6 +272,7 @@ class Settings:
     throttle: ThrottleSettings = ThrottleSettings()
     journal: JournalSettings = JournalSettings()
     audit: AuditSettings = AuditSettings()
+    recovery: RecoverySettings = RecoverySettings()
     rules: RulesSettings = RulesSettings()
     monitors: tuple[MonitorSettings, ...] = ()
     metadata: MetadataSettings = MetadataSettings()

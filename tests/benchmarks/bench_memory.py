@@ -25,6 +25,7 @@ import orjson
 import trio
 from attrs import define, field
 
+from hookflash.adapters.journal import MemoryJournal
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
@@ -43,7 +44,6 @@ from hookflash.engine.ports import (
 )
 from hookflash.machines.interaction import Facts
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import Record
 
 HELD: Final = 100_000
 HELD_TRACED_MAX: Final = 20_000
@@ -98,20 +98,6 @@ class InstantGateway:
 
 
 @define
-class NoJournal:
-    """Counts records and keeps none."""
-
-    next_seq: int = 1
-
-    def append(self, records: Sequence[Record]) -> None:
-        """Count *records*."""
-        self.next_seq += len(records)
-
-    def close(self) -> None:
-        """Close nothing."""
-
-
-@define
 class NoAuditLog:
     """Keeps no lines."""
 
@@ -126,7 +112,9 @@ class NoAuditLog:
 class NoMonitors:
     """Tells nobody."""
 
-    def tell(self, notice: Notice, interaction_id: str) -> None:
+    told_through = 0
+
+    def tell(self, notice: Notice, interaction_id: str, seq: int, index: int) -> None:
         """Tell nobody."""
 
     def add(self, monitor: Monitor) -> None:
@@ -170,7 +158,7 @@ async def with_engine(measure: Measure, count: int) -> dict[str, Any]:
     engine = Engine(
         machine=load_machine("hold", policy),
         gateway=gateway,
-        journal=NoJournal(),
+        journal=MemoryJournal(records_max=1),
         audit=NoAuditLog(),
         monitors=monitors,
         clock=clock,

@@ -24,12 +24,15 @@ from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 from hookflash.adapters import audit
 from hookflash.adapters.command_line.main import execute, parse
-from hookflash.adapters.journal.recording import read_recording
+from hookflash.adapters.journal.recording import read_entries, read_recording
 from hookflash.adapters.monitors import payload_of
 from hookflash.adapters.monitors.webhook import signature
 from hookflash.adapters.settings import Settings, load_settings
 from hookflash.adapters.simulator import parse_faults
+from hookflash.adapters.specifications import load_machine
+from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import EndCommand
+from hookflash.machines.headers import encode_header
 from hookflash.machines.instants import Instant
 from hookflash.machines.spec import parse_spec
 
@@ -234,17 +237,32 @@ def _check_audit_log(block: Block, stage: Stage) -> None:
 
 def _check_recording(block: Block, stage: Stage) -> None:
     path = stage.folder / "recording.jsonl"
-    path.write_text(block.text, "utf-8")
+    path.write_text(_with_definition(block.text), "utf-8")
     header, records = read_recording(path)
     assert header.machine == "hold"
     assert list(records)
+
+
+def _check_recording_lines(block: Block, stage: Stage) -> None:
+    """What may follow a header."""
+    path = stage.folder / "recording.jsonl"
+    header = encode_header(RecordCodec(load_machine("hold")).new_header("h:1", Instant(0)))
+    path.write_bytes(header + _with_definition(block.text).encode())
+    assert len(list(read_entries(path, None))) == len(block.text.splitlines())
+
+
+def _with_definition(text: str) -> str:
+    """Return *text* with the definition and its hash where they are cut short."""
+    spec = load_machine("hold").spec
+    text = text.replace('"spec_hash":"…"', f'"spec_hash":"{spec.digest}"')
+    return text.replace('"definition":"…"', f'"definition":{json.dumps(spec.text)}')
 
 
 def _check_payload(block: Block, stage: Stage) -> None:
     """A monitor's payload: the keys of a real one, in their order."""
     del stage
     ended = EndCommand("c", "c", "hold", "confirmed", "held", Instant(0), Instant(1), "caller")
-    real = payload_of(ended, "i")
+    real = payload_of(ended, "i", "7/0")
     assert list(json.loads(block.text)) == list(real)
 
 
@@ -268,6 +286,7 @@ MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("ini", "unit"): _check_unit,
     ("json", "audit-log"): _check_audit_log,
     ("json", "recording"): _check_recording,
+    ("json", "recording-lines"): _check_recording_lines,
     ("json", "payload"): _check_payload,
     ("json", "keys"): _check_json,
 }

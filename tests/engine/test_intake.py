@@ -80,7 +80,7 @@ class Desk:
     intake: Intake = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.instances = Instances(MACHINE, self.interactions_max)
+        self.instances = Instances(MACHINE, self.interactions_max, nothing)
         self.lookups = Lookups(
             NoGateway(),
             LookupSettings(),
@@ -88,13 +88,13 @@ class Desk:
             failed=nothing,
         )
         self.intake = Intake(
-            machine=MACHINE,
             instances=self.instances,
             dispatcher=Dispatcher(
-                MACHINE,
+                MACHINE.spec.digest,
                 MemoryJournal(),
                 carry=nothing,
                 turned=nothing,
+                told=lambda: 0,
                 flooded=nothing,
             ),
             lookups=self.lookups,

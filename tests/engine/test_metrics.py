@@ -108,6 +108,7 @@ def test_everything_else_is_counted() -> None:
     metrics.lookup(ok=False)
     metrics.warning()
     metrics.alarm()
+    metrics.clock_jump()
     metrics.command_ended("unhold", "confirmed", 0.1)
     snapshot = metrics.snapshot()
 
@@ -117,6 +118,7 @@ def test_everything_else_is_counted() -> None:
         "late",
         "duplicates",
         "unknown_answers",
+        "clock_jumps",
         "timed_out",
         "lookups",
         "lookups_failed",

@@ -66,7 +66,7 @@ def noting(fired: list[str]) -> Callable[[Instance, Timer], None]:
 
 
 def held(name: str, timers: tuple[Timer, ...]) -> Instance:
-    return Instance(Interaction(name, "held", None, None, timers))
+    return Instance(Interaction(name, "held", None, None, timers), MACHINE)
 
 
 async def test_timers_fire_in_order_of_their_deadlines(
@@ -119,7 +119,8 @@ async def test_stopped_timers_do_not_fire_and_do_not_pile_up(
 
 def test_instances_are_bounded_and_forget_idle_ones() -> None:
     """The oldest idle interactions go first; what something depends on stays."""
-    instances = Instances(MACHINE, 3)
+    forgotten: list[str] = []
+    instances = Instances(MACHINE, 3, forgotten.append)
     busy = instances.get_or_start("a")
     busy.lookup = "asking"
     instances.get_or_start("b")
@@ -128,12 +129,13 @@ def test_instances_are_bounded_and_forget_idle_ones() -> None:
 
     assert busy is instances.get("a")
     assert instances.get("b") is None
+    assert ["b", "c"] == forgotten
     assert len(instances) <= 3
 
 
 def test_a_full_engine_refuses_as_busy() -> None:
     """When nothing can be forgotten, a new interaction is refused."""
-    instances = Instances(MACHINE, 2)
+    instances = Instances(MACHINE, 2, pytest.fail)
     for name in ("a", "b"):
         instances.get_or_start(name).lookup = "asking"
     with pytest.raises(CommandBusy):
@@ -143,7 +145,7 @@ def test_a_full_engine_refuses_as_busy() -> None:
 
 def test_interactions_are_found_without_regard_to_case() -> None:
     """A UUID is the same in upper and lower case; it is sent as it was first given."""
-    instances = Instances(MACHINE, 3)
+    instances = Instances(MACHINE, 3, pytest.fail)
     instance = instances.get_or_start("ABCDEF00-0000-4000-8000-000000000000")
 
     assert instance is instances.get("abcdef00-0000-4000-8000-000000000000")

@@ -1,5 +1,6 @@
 """Going on with what an earlier run left: from its journal alone."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from tests.support.world import open_world
 import hookflash
 from hookflash.adapters.audit import JsonLinesAuditLog, verify
 from hookflash.adapters.journal import MemoryJournal
+from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.specifications import load_machine
+from hookflash.engine.ports import AuditedEnd
 from hookflash.engine.recovery import recover
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import EndCommand
@@ -88,7 +91,7 @@ async def test_what_was_missed_meanwhile_is_found(autojump_clock: trio.testing.M
 def with_records(world: Any, records: Sequence[Record]) -> Any:
     """The world with a journal of just these records."""
     journal = MemoryJournal()
-    journal.append(records)
+    journal.append(records, [None for _ in records])  # type: ignore[misc]
     return evolve(world, journal=journal)
 
 
@@ -123,8 +126,9 @@ async def test_a_program_that_keeps_no_journal_writes_unknown(
 
 
 async def fold(records: Sequence[Record]) -> Any:
-    codec = RecordCodec(load_machine("hold"))
-    return recover(codec, codec.new_header("test", Instant(0)), records, "j")
+    machine = load_machine("hold")
+    header = RecordCodec(machine).new_header("test", Instant(0))
+    return recover(Definitions(header, machine, "j"), header, records, "j")
 
 
 async def test_a_journal_that_does_not_follow_is_refused(
@@ -149,7 +153,7 @@ async def test_missing_audit_lines_are_those_after_the_last_one(
             await world.controller.unhold(CALL, priority=1)
     recovered = await fold(world.records)
     ends = [
-        effect.correlation_id
+        AuditedEnd(effect.correlation_id, effect.at)
         for record in world.records
         for effect in record.effects
         if isinstance(effect, EndCommand)
@@ -157,9 +161,11 @@ async def test_missing_audit_lines_are_those_after_the_last_one(
 
     assert 6 == len(ends)
     missing = [end.correlation_id for end, _, _ in recovered.missing_in_audit(ends[3])]
-    assert ends[4:] == missing
+    assert [end.correlation_id for end in ends[4:]] == missing
     assert 6 == len(recovered.missing_in_audit(None))
-    assert [] == recovered.missing_in_audit("of another journal")
+    before_the_snapshot = AuditedEnd("older", Instant(ends[0].at - 1))
+    assert 6 == len(recovered.missing_in_audit(before_the_snapshot))
+    assert [] == recovered.missing_in_audit(AuditedEnd("of another journal", ends[-1].at))
     assert [] == recovered.open_interactions()
 
 
@@ -173,6 +179,9 @@ def test_lines_that_a_crash_cut_off_are_appended(tmp_path: Path) -> None:
         with hookflash.blocking.open_controller(settings) as controller:
             controller.hold(CALL, reason="queueing", priority=1)
             controller.unhold(CALL, priority=1)
+            # What a crash here would leave.
+            left = shutil.copytree(tmp_path, tmp_path / "left")
+        settings = live.settings(left)
         lines = settings.audit.path.read_bytes().splitlines(keepends=True)
         settings.audit.path.write_bytes(lines[0])
         with hookflash.blocking.open_controller(settings):

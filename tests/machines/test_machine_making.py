@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -46,25 +47,96 @@ def test_made_like_by_the_class(cls: type[Any], make: Callable[..., Any]) -> Non
             setattr(made, attrs.fields(cls)[0].name, "changed")
 
 
-def test_a_class_that_does_more_is_refused() -> None:
-    """A factory or validator would be passed over: such a class is refused when it is declared."""
+@attrs.frozen
+class Made:
+    """Makes its list anew each time."""
 
-    @attrs.frozen(weakref_slot=False)
-    class Checked:
-        values: list[int] = attrs.field(factory=list[int])
-
-    with pytest.raises(TypeError, match=r"Checked\.values is more than set"):
-        maker(Checked)
+    values: list[int] = attrs.field(factory=list[int])
 
 
-def test_a_class_with_another_layout_is_left_alone() -> None:
-    """Where no twin can become the class, the class itself is the maker."""
+@attrs.frozen
+class Checked:
+    """Looks at its value."""
+
+    value: int = attrs.field(validator=attrs.validators.gt(0))
+
+
+@attrs.frozen
+class Converted:
+    """Changes its value."""
+
+    value: int = attrs.field(converter=int)
+
+
+@attrs.frozen
+class Computed:
+    """Sets an attribute that is no parameter."""
+
+    value: int = attrs.field(init=False, default=5)
+
+
+@attrs.frozen
+class Finished:
+    """Does something at the end."""
+
+    value: int
+
+    def __attrs_post_init__(self) -> None:
+        """Do something."""
+
+
+@attrs.frozen(init=False)
+class Own:
+    """Has parameters of its own."""
+
+    value: int
+
+    def __init__(self, text: str) -> None:
+        """Make it of a text."""
+        made: Any = self
+        made.__attrs_init__(len(text))
+
+
+@attrs.frozen(cache_hash=True)
+class Hashed:
+    """Keeps its hash."""
+
+    value: int
+
+
+class Plain:
+    """Is no attrs class."""
+
+
+class Heir(Finished):
+    """Is one only by what it inherits."""
+
+
+@pytest.mark.parametrize(
+    "cls", [Made, Checked, Converted, Computed, Finished, Own, Hashed, Plain, Heir]
+)
+def test_a_class_that_does_more_is_refused(cls: type) -> None:
+    """What it does would be passed over: such a class is refused when its maker is declared."""
+    with pytest.raises(TypeError, match=f"{cls.__name__} does more than to set its attributes"):
+        maker(cls)
+
+
+def test_classes_of_any_layout_are_made() -> None:
+    """With weak references and without slots: what is made is as it should be."""
 
     @attrs.frozen
     class Watched:
         value: int
 
-    assert maker(Watched) is Watched
+    @attrs.frozen(slots=False)
+    class Spread:
+        value: int
+
+    for cls in (Watched, Spread):
+        made = maker(cls)(5)
+        assert type(made) is cls
+        assert made == cls(5)
+        assert weakref.ref(made)() is made
 
 
 def test_one_stop_effect_per_timer() -> None:

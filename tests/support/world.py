@@ -15,17 +15,20 @@ from typed_settings.types import Secret
 from hookflash.adapters.audit import MemoryAuditLog
 from hookflash.adapters.composition import Parts, open_gateway, run_controller
 from hookflash.adapters.journal import MemoryJournal
+from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.monitors import MonitorDesk
+from hookflash.adapters.resuming import Resumed
 from hookflash.adapters.settings import CommandsSettings, GatewaySettings, Settings
 from hookflash.adapters.simulator import Faults, Simulator
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
+from hookflash.engine.migration import Kept
 from hookflash.engine.recovery import recover
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import Record
+from hookflash.machines.records import Record, Told
 
 STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
 
@@ -109,10 +112,14 @@ async def open_world(
         gateway = open_gateway(settings, clock, network=network, chance=Random(seed))
         journal = MemoryJournal() if earlier is None else earlier.journal
         audit = MemoryAuditLog() if earlier is None else earlier.audit
-        codec = RecordCodec(machine)
-        header = codec.new_header(gateway.name, clock.now())
-        recovered = recover(codec, header, journal.records, "memory")
-        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), recovered, resumes)
+        header = RecordCodec(machine).new_header(gateway.name, clock.now())
+        definitions = Definitions(header, machine, "memory")
+        recovered = recover(
+            definitions, header, [*journal.records, Told(journal.told_through)], "memory"
+        )
+        kept = [Kept(one) for one in recovered.open_interactions()]
+        resumed = Resumed(recovered, kept)
+        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), resumed, resumes)
         async with run_controller(settings, parts) as controller:
             world = World(controller, simulator, network, journal, audit, clock)
 

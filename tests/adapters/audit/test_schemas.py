@@ -19,12 +19,24 @@ from hookflash.machines.codec import RecordCodec, tag_of
 from hookflash.machines.effects import EFFECTS, EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import SpecError
 from hookflash.machines.events import LinkLost
-from hookflash.machines.headers import encode_header, encode_policy_change
+from hookflash.machines.headers import (
+    encode_definition_change,
+    encode_header,
+    encode_policy_change,
+    encode_told,
+)
+from hookflash.machines.hold_data import Earlier, Hold, HoldData
 from hookflash.machines.instants import Instant, from_text
-from hookflash.machines.interaction import Facts, Timer
+from hookflash.machines.interaction import Facts, Interaction, Pending, Refusal, Timer
 from hookflash.machines.machine import Machine
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
-from hookflash.machines.records import PolicyChange, Record
+from hookflash.machines.records import (
+    DefinitionChange,
+    InteractionState,
+    PolicyChange,
+    Record,
+    Told,
+)
 from hookflash.machines.schema import recording_schema, schema_text
 
 AT = from_text("2026-11-22T18:22:01.123456Z")
@@ -70,6 +82,7 @@ EXAMPLES: dict[Any, Any] = {
     Instant: AT,
     Facts: Facts("active", "org-1", "sg-1"),
     Timer: Timer("ack", ID, AT),
+    Refusal: Refusal(429, "m", 2.5),
 }
 
 
@@ -117,7 +130,7 @@ def test_every_effect_fits_the_schema(cls: type, full: bool) -> None:  # noqa: F
     schema("recording").validate(json.loads(CODEC.encode(record)))
 
 
-def test_headers_and_policy_changes_fit_the_schema() -> None:
+def test_headers_and_changes_fit_the_schema() -> None:
     """The lines that are no records are valid, also where a policy says all it can."""
     group = GroupPolicy(
         skill_group="sg-1",
@@ -135,8 +148,29 @@ def test_headers_and_policy_changes_fit_the_schema() -> None:
         encode_header(codec.new_header("localhost:8443", AT)),
         encode_policy_change(PolicyChange(AT, codec.policy_fields())),
         encode_header(CODEC.new_header("localhost:8443", AT)),
+        encode_definition_change(
+            DefinitionChange(AT, MACHINE.spec.digest, MACHINE.spec.text, codec.policy_fields())
+        ),
+        encode_told(Told(7)),
     ):
         validator.validate(json.loads(line))
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["full", "least"])
+def test_states_fit_the_schema(full: bool) -> None:  # noqa: FBT001 - a parameter
+    """How an interaction stands is valid, with all that it may have and with nothing."""
+    spec_hash = MACHINE.spec.digest if full else None
+    interaction: Interaction[Any] = MACHINE.start(ID)
+    if full:
+        data = HoldData(AT, instance(Hold, full=True), (Earlier(ID, "hold", answered=True),), "sg")
+        pending = instance(Pending, full=True)
+        timers = (Timer("ack", ID, AT),)
+        interaction = attrs.evolve(interaction, data=data, pending=pending, timers=timers)
+    state = InteractionState(7, interaction, spec_hash)
+    record = Record(1, ID, LinkLost(AT), "held", "held", (), begins=full, spec_hash=spec_hash)
+
+    schema("recording").validate(json.loads(CODEC.encode_state(state)))
+    schema("recording").validate(json.loads(CODEC.encode(record)))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +183,9 @@ def test_headers_and_policy_changes_fit_the_schema() -> None:
         {"event": {"type": "link_lost", "reason": "x"}},
         {"effects": [{"type": "look_up"}]},
         {"more": 1},
+        {"begins": False},
+        {"spec": "x"},
+        {"sum": "x"},
     ],
 )
 def test_what_is_no_record_does_not_fit(change: dict[str, Any]) -> None:
@@ -180,7 +217,7 @@ def test_audit_lines_fit_their_schema(tmp_path: Path) -> None:
 def test_payloads_fit_their_schema(notice: Notice) -> None:
     """Each kind of payload is valid; one with a key too many or too few is not."""
     validator = schema("monitor")
-    payload = payload_of(notice, ID)
+    payload = payload_of(notice, ID, "7/0")
     validator.validate(payload)
 
     assert not validator.is_valid(payload | {"more": 1})
@@ -197,7 +234,8 @@ def test_an_annotation_without_a_counterpart_is_named() -> None:
         weight: complex
 
     def effect(cls: type) -> Machine[Any, Any]:
-        return Machine(MACHINE.spec, attrs.evolve(MACHINE.implementation, produces=(cls,)))
+        produces = (*MACHINE.implementation.produces, cls)
+        return Machine(MACHINE.spec, attrs.evolve(MACHINE.implementation, produces=produces))
 
     with pytest.raises(SpecError, match="Sunk: the annotation <class 'complex'>"):
         recording_schema(effect(Sunk))

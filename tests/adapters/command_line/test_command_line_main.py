@@ -32,7 +32,18 @@ EXIT_CODES = {
     "GatewayUnavailable": 3,
     "NotAuthorized": 3,
 }
-COMMANDS = ("demo", "simulate", "hold", "unhold", "status", "run", "bench", "doctor", "audit")
+COMMANDS = (
+    "demo",
+    "simulate",
+    "hold",
+    "unhold",
+    "status",
+    "run",
+    "bench",
+    "doctor",
+    "check",
+    "audit",
+)
 
 
 @pytest.fixture

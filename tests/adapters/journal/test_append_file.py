@@ -76,7 +76,7 @@ def test_a_repair_that_fails_leaves_the_file_as_it_was(
     """Nothing is cut before the torn part is safe."""
     path.write_bytes(torn)
     before = open_descriptors()
-    refuse("fsync")
+    refuse("fdatasync")
 
     with pytest.raises(JournalError, match=r"a\.log: cannot be opened: Input/output error"):
         AppendFile.open(path)

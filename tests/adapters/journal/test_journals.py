@@ -1,65 +1,55 @@
-"""The journals: one contract for all, and what only the one in a file has to do."""
+"""The journals: one contract for all, and what the one in files has to do when it is opened."""
 
 import errno
-import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
-
-from hookflash.adapters.journal import (
-    JsonLinesJournal,
-    MemoryJournal,
-    read_entries,
-    read_header,
-    read_recording,
-    read_steps,
+import trio
+from tests.support.journals import (
+    AT,
+    GATEWAY,
+    MACHINE,
+    Play,
+    go_on,
+    open_journal,
+    recovered_of,
+    seqs,
+    tails_of,
+    write,
 )
-from hookflash.adapters.specifications import load_machine
+
+from hookflash.adapters.journal import MemoryJournal, SqliteJournal, read_entries, read_recording
+from hookflash.adapters.journal.recording import read_header
 from hookflash.engine.ports import Journal
-from hookflash.machines.codec import RecordCodec
-from hookflash.machines.effects import LookUp
 from hookflash.machines.errors import JournalError, MalformedRecord
-from hookflash.machines.events import LinkRestored
-from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import PolicyChange, Record, RecordedStep
-
-AT = from_text("2026-11-22T18:22:01.123456Z")
-ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-GATEWAY = "localhost:8443"
-MACHINE = load_machine("hold")
-
-
-def record(seq: int) -> Record:
-    """Return a record with this number."""
-    return Record(seq, ID, LinkRestored(AT), "held", "held", (LookUp(urgent=False),))
-
-
-def open_journal(path: Path, **options: Any) -> JsonLinesJournal:
-    """Open a journal of the hold machine."""
-    return JsonLinesJournal.open(
-        path, options.pop("machine", MACHINE), gateway=GATEWAY, now=lambda: AT, **options
-    )
+from hookflash.machines.records import PolicyChange, Record, Told
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the journal is."""
-    return tmp_path / "hookflash.db"
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    return folder / "hookflash.db"
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["process", "power", "memory"])
 def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
-    """A journal of either kind."""
-    made: Journal = open_journal(path) if request.param == "file" else MemoryJournal()
+    """A journal of each kind."""
+    made: Journal = (
+        MemoryJournal()
+        if request.param == "memory"
+        else open_journal(path, synced=request.param == "power")
+    )
     yield made
     made.close()
 
@@ -71,25 +61,29 @@ def kept(journal: Journal, path: Path) -> list[Record]:
     return list(read_recording(path)[1])
 
 
-# --- the contract of both -------------------------------------------------------------------------
+# --- the contract of all --------------------------------------------------------------------------
 
 
 def test_records_are_kept_in_order(journal: Journal, path: Path) -> None:
     """What was appended is there when append returns, numbered from 1."""
+    play = Play()
     assert journal.next_seq == 1
-    journal.append([record(1), record(2)])
-    journal.append([])
-    journal.append([record(3)])
+    journal.append(*play.next(2))
+    journal.append([], [])
+    journal.append(*play.next(1))
 
     assert journal.next_seq == 4
-    assert kept(journal, path) == [record(1), record(2), record(3)]
+    assert kept(journal, path) == play.records
 
 
-@pytest.mark.parametrize("seqs", [(2,), (1, 3), (0, 1)])
-def test_records_must_follow(journal: Journal, path: Path, seqs: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("dropped", [(0,), (1,), (0, 1)])
+def test_records_must_follow(journal: Journal, path: Path, dropped: tuple[int, ...]) -> None:
     """Records out of order are refused, and nothing is written."""
+    records, after = Play().next(3)
+    left = [index for index in range(3) if index not in dropped]
+
     with pytest.raises(JournalError, match="do not follow 0"):
-        journal.append([record(seq) for seq in seqs])
+        journal.append([records[index] for index in left], [after[index] for index in left])
 
     assert journal.next_seq == 1
     assert kept(journal, path) == []
@@ -101,7 +95,28 @@ def test_a_closed_journal_takes_nothing(journal: Journal) -> None:
     journal.close()
 
     with pytest.raises(JournalError, match="closed"):
-        journal.append([record(1)])
+        journal.append(*Play().next(1))
+
+
+async def test_what_was_appended_can_be_waited_for(journal: Journal) -> None:
+    """Waiting for the disk returns, also where there is nothing to wait for, and none is needed."""
+    await journal.sync()
+    journal.append(*Play().next(3))
+    await journal.sync()
+    await journal.sync()
+    journal.sync_now()
+
+
+async def test_house_is_kept_until_cancelled(journal: Journal) -> None:
+    """Forgetting and telling may come at any time."""
+    play = Play()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(journal.run)
+        journal.append(*play.next(3), told_through=0)
+        journal.forget("a")
+        journal.append([], [], told_through=3)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -110,10 +125,10 @@ def test_a_closed_journal_takes_nothing(journal: Journal) -> None:
 def test_memory_is_bounded() -> None:
     """The oldest records are forgotten beyond the bound."""
     journal = MemoryJournal(records_max=2)
-    journal.append([record(1), record(2), record(3)])
+    journal.append(*Play().next(3), told_through=2)
 
     assert [one.seq for one in journal.records] == [2, 3]
-    assert journal.next_seq == 4
+    assert (journal.next_seq, journal.told_through) == (4, 2)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -121,16 +136,53 @@ def test_memory_is_bounded() -> None:
 
 def test_a_journal_goes_on_where_it_ended(path: Path) -> None:
     """The header is written once, and numbers rise through all openings."""
+    play = Play()
     for seq in (1, 2, 3):
         journal = open_journal(path)
-        journal.append([record(seq)])
+        assert journal.next_seq == seq
+        go_on(journal)
+        write(journal, play, 1)
         journal.close()
 
     header, records = read_recording(path)
-    assert [one.seq for one in records] == [1, 2, 3]
+    assert list(records) == play.records
     assert (header.gateway, header.machine, header.created) == (GATEWAY, "hold", AT)
-    assert header == read_header(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_journal_closed_in_peace_is_one_file(path: Path) -> None:
+    """Beside the database only the lock is left: it can be copied, and read anywhere."""
+    journal = open_journal(path)
+    write(journal, Play(), 10)
+    assert [one.name for one in tails_of(path)] == ["hookflash.db.tail-000000000000001"]
+    assert tails_of(path)[0].stat().st_mode & 0o777 == 0o600
+    journal.close()
+
+    assert sorted(one.name for one in path.parent.iterdir()) == [
+        "hookflash.db",
+        "hookflash.db.lock",
+    ]
+
+
+def test_reading_leaves_nothing_behind(path: Path) -> None:
+    """Neither beside a journal that is at rest, nor beside one that is written to."""
+    journal = open_journal(path)
+    write(journal, Play(), 10)
+    list(read_recording(path)[1])
+    journal.close()
+    before = sorted(path.parent.iterdir())
+    list(read_recording(path)[1])
+
+    assert sorted(path.parent.iterdir()) == before
+
+
+def test_a_thrown_away_journal_is_not_put_away(path: Path) -> None:
+    """Where the file goes with the program, closing it costs nothing."""
+    journal = open_journal(path, lasting=False)
+    write(journal, Play(), 10)
+    journal.close()
+
+    assert len(tails_of(path)) == 1
 
 
 def test_a_second_process_is_refused_by_name(path: Path) -> None:
@@ -145,24 +197,18 @@ def test_a_second_process_is_refused_by_name(path: Path) -> None:
 
 
 HOLDER = """
-import os, sys, time
+import sys
 from pathlib import Path
-from hookflash.adapters.journal import JsonLinesJournal
-from hookflash.adapters.specifications import load_machine
-from hookflash.machines.events import LinkRestored
-from hookflash.machines.instants import Instant
-from hookflash.machines.records import Record
-journal = JsonLinesJournal.open(
-    sys.argv[1], load_machine("hold"), gateway="localhost:8443", now=lambda: Instant(0))
-for seq in range(1, 101):
-    journal.append([Record(seq, "i", LinkRestored(Instant(0)), "held", "held", ())])
+from tests.support.journals import Play, open_journal, write
+journal = open_journal(Path(sys.argv[1]), segment_records=40)
+write(journal, Play(), 100)
 print("written", flush=True)
 sys.stdin.read()
 """
 
 
 def test_what_was_appended_survives_a_kill(path: Path) -> None:
-    """After SIGKILL everything is in the file, the lock is free, and the dead one was named."""
+    """After SIGKILL everything is there, the lock is free, and the dead one was named."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -172,108 +218,107 @@ def test_what_was_appended_survives_a_kill(path: Path) -> None:
             open_journal(path)
         holder.send_signal(signal.SIGKILL)
 
+    play = Play()
+    play.next(100)
+    assert len(tails_of(path)) == 3
     journal = open_journal(path)
     assert journal.next_seq == 101
+    assert recovered_of(journal).interactions == play.known
     journal.close()
+    assert list(read_recording(path)[1]) == play.records
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("options", "problem"),
     [
-        ({"gateway": "other:1"}, "belongs to the gateway 'other:1', not to 'localhost:8443'"),
-        ({"machine": "door"}, "records the machine 'door', not 'hold'"),
-        ({"spec_hash": "0" * 64}, "another definition of the machine 'hold'"),
+        ({"gateway": "other:1"}, f"belongs to the gateway '{GATEWAY}', not to 'other:1'"),
+        ({"machine": "connection"}, "records the machine 'hold', not 'connection'"),
     ],
 )
 def test_a_journal_of_something_else_is_refused(
-    path: Path, change: dict[str, str], problem: str
+    path: Path, options: dict[str, str], problem: str
 ) -> None:
-    """Another gateway, machine or definition is an error, and the file stays as it is."""
-    open_journal(path).close()
-    line = json.dumps(json.loads(path.read_bytes()) | change) + "\n"
-    path.write_text(line)
+    """Another gateway or machine is an error, and the file stays as it is."""
+    from hookflash.adapters.specifications import load_machine  # noqa: PLC0415 - of this test
 
-    with pytest.raises(JournalError, match=problem):
-        open_journal(path)
-    assert path.read_text() == line
+    open_journal(path).close()
+    before = path.read_bytes()
+    if "machine" in options:
+        options = options | {"machine": load_machine(options["machine"])}  # type: ignore[dict-item]
+
+    for _ in range(2):
+        with pytest.raises(JournalError, match=problem):
+            open_journal(path, **options)
+    assert path.read_bytes() == before
 
 
 def test_another_policy_is_noted(path: Path) -> None:
     """A changed policy is a line of its own, without a number, written once."""
     stricter = HoldPolicy(limit_s=60.0)
+    play = Play()
     for seq, policy in enumerate([HoldPolicy(), stricter, stricter, HoldPolicy()], start=1):
-        journal = open_journal(path, machine=MACHINE.with_policy(policy))
+        machine = MACHINE.with_policy(policy)
+        play.machine = machine
+        journal = open_journal(path, machine=machine)
         assert journal.next_seq == seq
-        journal.append([record(seq)])
+        go_on(journal)
+        write(journal, play, 1)
         journal.close()
 
     entries = list(read_entries(path, MACHINE))
-    kinds = ["policy" if isinstance(one, PolicyChange) else one.seq for one in entries]
+    kinds = ["policy" if isinstance(one, PolicyChange) else one.seq for one in entries]  # type: ignore[union-attr]
     assert kinds == [1, "policy", 2, 3, "policy", 4]
     changes = [one.policy["limit_s"] for one in entries if isinstance(one, PolicyChange)]
     assert changes == [60.0, 900.0]
-    assert [one.seq for one in read_recording(path)[1]] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("torn", [b'{"seq":3,"at":"20', b"\0" * 70_000, b'{"seq"'])
-def test_a_torn_line_is_cut_aside(path: Path, torn: bytes) -> None:
-    """What a crash left behind the last newline goes to `PATH.torn`; the journal goes on."""
+def test_what_monitors_were_told_is_noted(path: Path) -> None:
+    """A line of its own before the records that follow; also without any."""
     journal = open_journal(path)
-    journal.append([record(1), record(2)])
-    journal.close()
-    whole = path.read_bytes()
-    with path.open("ab") as file:
-        file.write(torn)
-
-    assert [one.seq for one in read_recording(path)[1]] == [1, 2]
-    journal = open_journal(path)
-    assert journal.next_seq == 3
-    assert path.read_bytes() == whole
-    assert path.with_name("hookflash.db.torn").read_bytes() == torn + b"\n"
+    write(journal, Play(), 4, batch=2, told=True)
+    journal.append([], [], 4)
     journal.close()
 
-
-def test_a_torn_header_begins_the_journal_anew(path: Path) -> None:
-    """A file that a crash left before its first newline is as good as empty."""
-    path.write_bytes(b'{"format":1')
-
-    journal = open_journal(path)
-    assert journal.next_seq == 1
-    assert read_header(path).gateway == GATEWAY
-    journal.close()
+    entries = list(read_entries(path, MACHINE))
+    told = [one.through if isinstance(one, Told) else "record" for one in entries]
+    assert told == [0, "record", "record", 2, "record", "record", 4]
 
 
 def test_the_size_has_a_limit(path: Path) -> None:
     """Beyond the limit nothing is written, and the error says what to do."""
     open_journal(path).close()
-    size = path.stat().st_size
-    journal = open_journal(path, bytes_max=size + 300)
-    journal.append([record(1)])
-
-    with pytest.raises(JournalError, match=f"may have {size + 300} at most") as caught:
-        journal.append([record(2)])
-    assert "raise the limit" in caught.value.advice
-    assert journal.next_seq == 2
+    journal = open_journal(path, bytes_max=path.stat().st_size + 30_000)
+    play = Play()
+    write(journal, play, 10)
+    with pytest.raises(JournalError, match="bytes and may have") as caught:
+        write(journal, play, 1000)
+    assert "raise [journal] max_bytes" in caught.value.advice
+    written = journal.next_seq - 1
+    assert 10 <= written < 100
     journal.close()
+
+    assert seqs(read_recording(path)[1]) == list(range(1, written + 1))
 
 
 def test_a_full_disk_leaves_the_file_whole(path: Path) -> None:
     """A batch that the kernel writes in part is cut back; the same batch fits later."""
     journal = open_journal(path)
-    journal.append([record(1)])
-    whole = path.read_bytes()
+    play = Play()
+    write(journal, play, 1)
+    whole = tails_of(path)[0].read_bytes()
+    records, after = play.next(1)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, hard))
     try:
         with pytest.raises(JournalError, match="cannot be written"):
-            journal.append([record(2)])
+            journal.append(records, after)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert path.read_bytes() == whole
-    journal.append([record(2)])
-    assert [one.seq for one in read_recording(path)[1]] == [1, 2]
+    assert tails_of(path)[0].read_bytes() == whole
+    journal.append(records, after)
     journal.close()
+    assert seqs(read_recording(path)[1]) == [1, 2]
 
 
 def test_a_file_that_cannot_be_cut_back_takes_nothing_more(
@@ -285,30 +330,33 @@ def test_a_file_that_cannot_be_cut_back_takes_nothing_more(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     journal = open_journal(path)
+    play = Play()
+    write(journal, play, 1)
+    records, after = play.next(1)
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", refuse)
         patch.setattr(os, "ftruncate", refuse)
         with pytest.raises(JournalError, match="No space left on device"):
-            journal.append([record(1)])
+            journal.append(records, after)
 
     with pytest.raises(JournalError, match="nor cut back; open it again"):
-        journal.append([record(1)])
+        journal.append(records, after)
     journal.close()
 
 
-def test_syncing_to_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sync waits for the disk, and says so if the disk reports an error."""
-
-    def refuse(_: int) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
+def test_a_record_that_cannot_be_written_leaves_no_trace(path: Path) -> None:
+    """Nothing of a batch is written if one of its records cannot be."""
     journal = open_journal(path)
-    journal.append([record(1)])
-    journal.sync()
-    monkeypatch.setattr(os, "fdatasync", refuse)
-    with pytest.raises(JournalError, match="cannot be synced to disk"):
-        journal.sync()
+    records, after = Play().next(2)
+    with pytest.raises(MalformedRecord):
+        journal.append([records[0], attrs.evolve(records[1], event=object())], after)
+
+    assert journal.next_seq == 1
+    assert kept(journal, path) == []
     journal.close()
+
+
+# --- what may be at its place ---------------------------------------------------------------------
 
 
 def _folder(path: Path) -> None:
@@ -316,125 +364,76 @@ def _folder(path: Path) -> None:
 
 
 def _nowhere(path: Path) -> None:
-    path.parent.chmod(0o700)
     path.parent.rename(path.parent.with_name("gone"))
 
 
-@pytest.mark.parametrize("spoil", [_folder, _nowhere], ids=["folder", "nowhere"])
-def test_a_place_of_no_use_is_named(path: Path, spoil: Callable[[Path], None]) -> None:
-    """A folder in the file's place, or no folder for it, is an error that names the path."""
-    spoil(path)
-
-    with pytest.raises(JournalError, match=str(path)):
-        open_journal(path)
+def _empty(path: Path) -> None:
+    path.touch()
 
 
-# --- reading --------------------------------------------------------------------------------------
+def _recording(path: Path) -> None:
+    path.write_bytes(b'{"format":1,"kind":"recording"}\n')
 
 
-def _written(path: Path, count: int = 3) -> list[bytes]:
+def _letter(path: Path) -> None:
+    path.write_bytes(b"Dear Sir or Madam,\n")
+
+
+def _other_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    connection.close()
+
+
+def _later_version(path: Path) -> None:
+    open_journal(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+def _only_a_tail(path: Path) -> None:
     journal = open_journal(path)
-    journal.append([record(seq) for seq in range(1, count + 1)])
-    journal.close()
-    return path.read_bytes().splitlines(keepends=True)
+    write(journal, Play(), 1)
+    journal._opened.close()
+    path.unlink()
+
+
+def _only_a_log(path: Path) -> None:
+    path.with_name("hookflash.db-wal").write_bytes(b"x")
 
 
 @pytest.mark.parametrize(
-    ("order", "problem"),
+    ("put", "problem"),
     [
-        ((0, 1, 3), "line 3: $.seq: 3 after 1 leaves a gap"),
-        ((0, 1, 1), "line 3: $.seq: 1 after 1 repeats or goes back"),
-        ((0, 2, 1), "line 3: $.seq: 1 after 2 repeats or goes back"),
+        (_folder, "is no regular file"),
+        (_nowhere, "its folder does not exist"),
+        (_empty, "is empty, which a journal never is"),
+        (_recording, "hookflash import jsonl FILE -o .*hookflash.db"),
+        (_letter, "is no journal of hookflash"),
+        (_other_database, "is no journal of hookflash"),
+        (_later_version, "was made by a later version"),
+        (_only_a_tail, r"is missing, but hookflash.db.tail-000000000000001 is there"),
+        (_only_a_log, r"is missing, but hookflash.db-wal is there"),
     ],
 )
-def test_a_gap_or_repeat_is_a_finding(path: Path, order: tuple[int, ...], problem: str) -> None:
-    """Lines that were removed or swapped are noticed, with the line's number."""
-    lines = _written(path)
-    path.write_bytes(b"".join(lines[index] for index in order))
+def test_a_place_of_no_use_is_named(path: Path, put: Callable[[Path], None], problem: str) -> None:
+    """What is there is not touched, the error names the path, and the lock is given back."""
+    put(path)
 
-    with pytest.raises(MalformedRecord) as caught:
-        list(read_recording(path, MACHINE)[1])
-    assert problem in str(caught.value)
-
-
-def test_a_damaged_line_is_named_by_its_number(path: Path) -> None:
-    """A line that is no record ends the reading with its number; those before it are read."""
-    lines = _written(path)
-    path.write_bytes(b"".join([*lines[:2], b"{}\n", *lines[3:]]))
-
-    _, records = read_recording(path)
-    assert next(records) == record(1)
-    with pytest.raises(MalformedRecord, match=r"hookflash\.db: line 3: \$: `at` is missing"):
-        next(records)
-
-
-def test_a_whole_last_line_without_newline_is_read(path: Path) -> None:
-    """A recording that an editor saved without its last newline loses nothing."""
-    path.write_bytes(b"".join(_written(path)).rstrip())
-
-    assert [one.seq for one in read_recording(path)[1]] == [1, 2, 3]
-
-
-def test_a_recording_may_begin_anywhere(path: Path) -> None:
-    """A part of a longer recording is a recording."""
-    lines = _written(path)
-    path.write_bytes(lines[0] + lines[3])
-
-    assert [one.seq for one in read_recording(path)[1]] == [3]
-
-
-def test_steps_have_their_effects_as_written(path: Path) -> None:
-    """Replay reads the effects as JSON, beside changes of the policy, and counts the numbers."""
-    lines = _written(path)
-    open_journal(path, machine=MACHINE.with_policy(HoldPolicy(limit_s=60.0))).close()
-    *steps, change = read_steps(path, MACHINE)
-
-    assert isinstance(change, PolicyChange)
-    for step, seq in zip(steps, (1, 2, 3), strict=True):
-        assert isinstance(step, RecordedStep)
-        assert (step.seq, step.event) == (seq, record(seq).event)
-        assert step.effects == RecordCodec(MACHINE).written(record(seq).effects)
-    path.write_bytes(lines[0] + lines[1] + lines[1])
-    with pytest.raises(MalformedRecord, match="1 after 1 repeats"):
-        list(read_steps(path, MACHINE))
-
-
-def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
-    """Missing, empty, foreign and endless files are MalformedRecords with the path."""
-    path = tmp_path / "x"
-    with pytest.raises(MalformedRecord, match="cannot be read: No such file"):
-        read_recording(path)
-    path.write_bytes(b"")
-    with pytest.raises(MalformedRecord, match="is empty"):
-        read_recording(path)
-    path.write_bytes(b"once upon a time\n")
-    with pytest.raises(MalformedRecord, match="line 1: not JSON"):
-        read_recording(path)
-    path.write_bytes(b"x" * 2_000_000)
-    with pytest.raises(MalformedRecord, match="line 1: has more than"):
-        read_recording(path)
-
-
-def test_a_damaged_journal_is_not_gone_on_with(path: Path) -> None:
-    """A last line that is whole but no record is an error, and the lock is given back."""
-    lines = _written(path)
-    path.write_bytes(b"".join([*lines, b"{}\n"]))
     for _ in range(2):
-        with pytest.raises(MalformedRecord, match="line 5"):
+        with pytest.raises(JournalError, match=str(path)) as caught:
             open_journal(path)
-
-    path.write_bytes(b"x" * 1_100_000 + b"\n")
-    with pytest.raises(JournalError, match="its first line has more than"):
-        open_journal(path)
+        assert caught.match(problem)
 
 
-def test_a_record_that_cannot_be_written_leaves_no_trace(path: Path) -> None:
-    """Nothing of a batch is written if one of its records cannot be."""
+def test_a_journal_is_read_as_a_recording_is(path: Path) -> None:
+    """Whoever reads a recording reads a journal, also while it is written to."""
     journal = open_journal(path)
-    with pytest.raises(MalformedRecord):
-        journal.append([record(1), attrs.evolve(record(2), event=object())])
+    play = Play()
+    write(journal, play, 5)
 
-    assert journal.next_seq == 1
-    assert kept(journal, path) == []
-    assert journal.path == path
+    assert read_header(path).machine == "hold"
+    assert list(read_recording(path)[1]) == play.records
+    assert isinstance(journal, SqliteJournal)
     journal.close()

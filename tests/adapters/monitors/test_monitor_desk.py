@@ -48,6 +48,7 @@ COMMON = {
     "interactionId": ID,
     "timestamp": "2026-11-22T18:22:01.123Z",
     "correlationId": CORRELATION,
+    "effectId": "7/0",
 }
 
 
@@ -116,7 +117,7 @@ COMMON = {
 )
 def test_payloads_are_those_of_the_protocol_page(notice: Any, payload: dict[str, Any]) -> None:
     """Every payload has the eight common keys; warnings and alarms add the hold's."""
-    assert payload_of(notice, ID) == COMMON | payload
+    assert payload_of(notice, ID, "7/0") == COMMON | payload
 
 
 async def test_plain_and_async_functions_are_called(desk: MonitorDesk) -> None:
@@ -131,8 +132,8 @@ async def test_plain_and_async_functions_are_called(desk: MonitorDesk) -> None:
     desk.add(note)
     desk.add(asynchronous)
     with assert_no_checkpoints():
-        told.tell(ENDED, ID)
-        told.tell(Warn(CORRELATION, "warning", AT, AT, AT), ID)
+        told.tell(ENDED, ID, 7, 0)
+        told.tell(Warn(CORRELATION, "warning", AT, AT, AT), ID, 7, 0)
 
     assert await desk.drain(5.0) == 0
     assert plain == [("hold", False), ("warning", False)]
@@ -150,7 +151,7 @@ async def test_async_functions_in_disguise_are_awaited(desk: MonitorDesk) -> Non
 
     desk.add(functools.partial(keep, heard), name="partial")
     desk.add(lambda payload: keep(heard, payload), name="disguised")
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(5.0) == 0
     assert len(heard.payloads) == 2
@@ -175,8 +176,8 @@ async def test_a_monitor_that_raises_is_counted(
     heard = Heard()
     for monitor in (_raise, _exit, _raise_async, heard):
         desk.add(monitor)
-    desk.tell(ENDED, ID)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(5.0) == 0
     assert [(one.failed, one.delivered) for one in desk.statistics()] == [
@@ -197,7 +198,7 @@ async def test_a_monitor_that_changes_its_payload_changes_only_its_own(desk: Mon
 
     desk.add(spoil)
     desk.add(heard)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
 
     await desk.drain(5.0)
     assert heard.payloads[0]["event"] == "hold"
@@ -219,8 +220,8 @@ async def test_an_async_monitor_that_hangs_is_cancelled(
 
     desk.add(hang)
     desk.add(note)
-    desk.tell(ENDED, ID)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(60.0) == 0
     assert trio.current_time() - started == pytest.approx(10.0)
@@ -241,7 +242,7 @@ async def test_a_plain_monitor_that_hangs_is_left_alone(desk: MonitorDesk) -> No
     desk.add(hang, timeout_s=0.01)
     desk.add(heard)
     for _ in range(3):
-        desk.tell(ENDED, ID)
+        desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(5.0) == 0
     assert len(calls) == 1
@@ -261,9 +262,9 @@ async def test_a_full_queue_drops_and_counts(desk: MonitorDesk) -> None:
     desk.add(wait)
     await wait_all_tasks_blocked()
     for _ in range(10):
-        desk.tell(ENDED, ID)
+        desk.tell(ENDED, ID, 7, 0)
     desk.add(heard)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(0.0) > 0
     gate.set()
@@ -277,10 +278,10 @@ async def test_a_full_queue_drops_and_counts(desk: MonitorDesk) -> None:
 async def test_what_is_told_before_running_waits(nursery: trio.Nursery) -> None:
     """Monitors may be added and told before the desk runs, and by nobody at all."""
     desk = MonitorDesk()
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
     heard = Heard()
     desk.add(heard)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
     await nursery.start(desk.run)
 
     assert await desk.drain(5.0) == 0
@@ -298,7 +299,7 @@ async def test_draining_has_an_end(
         await trio.sleep_forever()
 
     desk.add(hang, timeout_s=100.0)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(1.0) == 1
 

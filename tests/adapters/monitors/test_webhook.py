@@ -30,7 +30,7 @@ AT = from_text("2026-11-22T18:22:01.123456Z")
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 CORRELATION = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ENDED = EndCommand(CORRELATION, CORRELATION, "hold", "confirmed", "held", AT, AT, "caller")
-PAYLOAD = payload_of(ENDED, ID)
+PAYLOAD = payload_of(ENDED, ID, "7/0")
 URL = "https://quality.example/hooks/t0ken"
 
 
@@ -188,7 +188,7 @@ async def test_the_desk_tells_the_webhook(nursery: trio.Nursery) -> None:
     desk = MonitorDesk()
     desk.add(hook, timeout_s=hook.settings.longest_s)
     await nursery.start(desk.run)
-    desk.tell(ENDED, ID)
+    desk.tell(ENDED, ID, 7, 0)
 
     assert await desk.drain(5.0) == 0
     (one,) = desk.statistics()
@@ -205,7 +205,7 @@ def test_each_payload_has_its_own_key() -> None:
         RaiseAlarm(CORRELATION, "hold_expired", AT, AT, 1),
         RaiseAlarm(CORRELATION, "hold_expired", AT, AT, 2),
     ]
-    keys = [idempotency_key(payload_of(notice, ID)) for notice in notices]
+    keys = [idempotency_key(payload_of(notice, ID, "7/0")) for notice in notices]
 
     assert len(set(keys)) == len(keys)
     assert all(key.startswith(CORRELATION) for key in keys)

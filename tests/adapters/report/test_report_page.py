@@ -13,7 +13,6 @@ from attrs import define, field
 from tests.support.demo_run import DemoRun, run_in_memory
 from tests.support.world import World, make_settings, open_world
 
-from hookflash.adapters.journal import JsonLinesJournal
 from hookflash.adapters.report import History, history, page, write_report
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.commands import CommandResult
@@ -22,7 +21,7 @@ from hookflash.machines.errors import CommandError, ConfigurationError, Malforme
 from hookflash.machines.headers import encode_header
 from hookflash.machines.instants import Instant
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
-from hookflash.machines.records import Header, Record
+from hookflash.machines.records import Record
 
 VOID = frozenset({"meta", "br", "hr", "img", "link", "input"})
 ID = "0000{:04d}-1111-4222-8333-444444444444"
@@ -89,14 +88,10 @@ def write_files(
 ) -> tuple[Path, Path]:
     """Write a recording and its audit log; return where they are."""
     recording, log = folder / "recording.jsonl", folder / "audit.jsonl"
-    journal = JsonLinesJournal.open(
-        recording,
-        load_machine("hold"),
-        gateway="gateway.test:443",
-        now=lambda: Instant(records[0].event.at if records else 0),
-    )
-    journal.append(records)
-    journal.close()
+    codec = RecordCodec(load_machine("hold"))
+    created = Instant(records[0].event.at if records else 0)
+    header = encode_header(codec.new_header("gateway.test:443", created))
+    recording.write_bytes(b"".join((header, *map(codec.encode, records))))
     log.write_bytes(
         b"".join(orjson.dumps(dict(line), option=orjson.OPT_APPEND_NEWLINE) for line in audit)
     )
@@ -273,7 +268,7 @@ def test_a_recording_may_begin_in_the_middle(tmp_path: Path, played: DemoRun) ->
     assert told.holds_ended == 0
     codec = RecordCodec(load_machine("hold"))
     path = tmp_path / "rest.jsonl"
-    header = codec.new_header("gateway.test", Instant(0))
+    header = codec.new_header("gateway.test", Instant(0), first_seq=7)
     renumbered = [
         Record(seq, one.interaction_id, one.event, one.source, one.target, one.effects)
         for seq, one in enumerate(rest, start=7)
@@ -316,7 +311,7 @@ def test_a_recording_of_another_machine_has_no_holds(tmp_path: Path) -> None:
     """It is refused, with the machine's name."""
     machine = load_machine("connection")
     path = tmp_path / "connection.jsonl"
-    path.write_bytes(encode_header(Header("connection", machine.spec.digest, {}, "x", Instant(0))))
+    path.write_bytes(encode_header(RecordCodec(machine).new_header("x", Instant(0))))
 
     with pytest.raises(MalformedRecord, match="records the machine 'connection'"):
         write_report(path, None, tmp_path / "report.html")

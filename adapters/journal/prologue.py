@@ -1,0 +1,109 @@
+"""How a part of a journal begins: a header, and changes of definition up to the one that counts.
+
+An interaction may finish under the definition that it began under, so a part that begins later has
+to hold that one too. Its header is then the earliest one's, and lines like those that stand in the
+middle of a recording lead to the present: the part reads as any other recording.
+"""
+
+from collections.abc import Collection
+
+import attrs
+from attrs import frozen
+
+from hookflash.machines.errors import MalformedRecord
+from hookflash.machines.headers import (
+    DEFINITION_KIND,
+    POLICY_KIND,
+    decode_definition_change,
+    decode_header,
+    decode_policy_change,
+    encode_definition_change,
+    encode_header,
+)
+from hookflash.machines.lines import kind_of
+from hookflash.machines.records import DefinitionChange, Header, PolicyChange
+
+
+@frozen
+class Prologue:
+    """What counts at one place of a journal.
+
+    Attributes:
+        first: The header of the earliest definition that is still needed.
+        changes: The later definitions, the one that counts last; empty where the first one counts.
+    """
+
+    first: Header
+    changes: tuple[DefinitionChange, ...] = ()
+
+    @property
+    def spec_hash(self) -> str:
+        """The definition that counts."""
+        return (self.changes[-1] if self.changes else self.first).spec_hash
+
+    @property
+    def policy(self) -> object:
+        """The policy that counts, as files have it."""
+        return (self.changes[-1] if self.changes else self.first).policy
+
+    def after(self, change: PolicyChange | DefinitionChange) -> "Prologue":
+        """Return what counts after *change*."""
+        if isinstance(change, DefinitionChange):
+            return attrs.evolve(self, changes=(*self.changes, change))
+        if not self.changes:
+            return attrs.evolve(self, first=attrs.evolve(self.first, policy=change.policy))
+        last = attrs.evolve(self.changes[-1], policy=change.policy)
+        return attrs.evolve(self, changes=(*self.changes[:-1], last))
+
+    def without_unused(self, used: Collection[str]) -> "Prologue":
+        """Return the same without earlier definitions other than *used*, given by their hashes."""
+        needed = [one for one in self.changes[:-1] if one.spec_hash in used]
+        if not self.changes or (self.first.spec_hash in used):
+            return attrs.evolve(self, changes=(*needed, *self.changes[-1:]))
+        begin, *rest = (*needed, self.changes[-1])
+        first = attrs.evolve(
+            self.first, spec_hash=begin.spec_hash, definition=begin.definition, policy=begin.policy
+        )
+        return Prologue(first, tuple(rest))
+
+    def text(self, next_seq: int) -> str:
+        """Return its lines, for a part whose first record has the number *next_seq*."""
+        first = encode_header(attrs.evolve(self.first, first_seq=next_seq))
+        return b"".join((first, *map(encode_definition_change, self.changes))).decode()
+
+
+def read_prologue(text: str, place: str) -> Prologue:
+    """Return what the lines of *text* say.
+
+    Raises:
+        MalformedRecord: They are none of a prologue.
+    """
+    header, *changes = text.encode().splitlines(keepends=True)
+    found = Prologue(decode_header(header, place))
+    for line in changes:
+        found = found.after(decode_definition_change(line, place))
+    return found
+
+
+def change_of(line: bytes, place: str) -> PolicyChange | DefinitionChange | None:
+    """Return the change of policy or definition that *line* tells of; None for any other line.
+
+    Raises:
+        MalformedRecord: It tells of one, and was damaged.
+    """
+    kind = kind_of(line)
+    if kind == POLICY_KIND:
+        return decode_policy_change(line, place)
+    if kind == DEFINITION_KIND:
+        return decode_definition_change(line, place)
+    return None
+
+
+def check_own_lines(text: str, place: str) -> None:
+    """Look whether *text* is the prologue of a format that journals are kept in.
+
+    Raises:
+        MalformedRecord: It is of format 1, which is read but not written any more.
+    """
+    if read_prologue(text, place).first.definition is None:
+        raise MalformedRecord(f"{place}: is of format 1", place=place)

@@ -1,0 +1,84 @@
+"""Going on with what an earlier run left in the journal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from hookflash.adapters.journal import SqliteJournal
+from hookflash.engine.logs import get_logger
+from hookflash.engine.migration import Kept, carry_over
+from hookflash.engine.ports import AuditedEnd, AuditEntry, Clock
+from hookflash.engine.recovery import Recovered, UntoldNotice, notices_of, recover
+from hookflash.machines.codec import RecordCodec
+from hookflash.machines.machine import Machine
+from hookflash.machines.records import DefinitionChange, InteractionState
+
+_log = get_logger("hookflash.resuming")
+
+_NAMED_MAX = 20
+
+
+@frozen
+class Resumed:
+    """What an earlier run left.
+
+    Attributes:
+        recovered: What the journal proves.
+        kept: The open interactions, as they go on.
+    """
+
+    recovered: Recovered = field(factory=Recovered)
+    kept: Sequence[Kept] = ()
+
+    @property
+    def untold(self) -> Sequence[UntoldNotice]:
+        """The notices that monitors may not have been told, oldest first."""
+        return self.recovered.untold
+
+    def missing_in_audit(self, last: AuditedEnd | None) -> list[AuditEntry]:
+        """Return what the audit log lacks; see `Recovered.missing_in_audit`."""
+        return self.recovered.missing_in_audit(last)
+
+
+def resume(journal: SqliteJournal, machine: Machine[Any, Any], clock: Clock) -> Resumed:
+    """Read what an earlier run left, and prepare journal and clock to go on with it.
+
+    Args:
+        journal: The open journal.
+        machine: The machine that runs today.
+        clock: The clock of this run; goes on after the last record.
+
+    Raises:
+        JournalError: The journal was changed or damaged, or open interactions of an earlier
+            definition can neither be carried over nor finish.
+        SpecError: A declared migration does not fit.
+    """
+    header, entries = journal.recovery()
+    recovered = recover(journal.definitions, header, entries, str(journal.path))
+    for record in reversed(journal.untold()):
+        recovered.untold.extendleft(reversed(notices_of(record)))
+    recovered.drop_told()
+    clock.continue_after(max(recovered.last_at, journal.last_at()))
+    codec = RecordCodec(machine)
+    today = machine.spec.digest
+    change = DefinitionChange(clock.now(), today, machine.spec.text, codec.policy_fields())
+    kept = carry_over(recovered, machine, journal.definitions, change)
+    states = [_state(one, journal.next_seq - 1) for one in kept]
+    if recovered.spec_hash == today:
+        journal.adopt(states)
+    else:
+        journal.change_definition(change, states)
+    if recovered.interactions:
+        _log.info(
+            "journal.recovered",
+            records=recovered.records,
+            open=len(kept),
+            interactions=[one.interaction.id for one in kept[:_NAMED_MAX]],
+        )
+    return Resumed(recovered, kept)
+
+
+def _state(kept: Kept, seq: int) -> InteractionState:
+    earlier = None if kept.machine is None else kept.machine.spec.digest
+    return InteractionState(seq, kept.interaction, earlier)
