@@ -26,11 +26,48 @@ from hookflash.engine.controller import Controller
 from hookflash.engine.migration import Kept
 from hookflash.engine.recovery import recover
 from hookflash.machines.codec import RecordCodec
+from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.records import Record, Told
 
 STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
+
+
+class SynchronousMemoryJournal(MemoryJournal):
+    """A journal whose disk takes its time, for what waits for it.
+
+    Attributes:
+        broken: What every sync raises; None for a disk that does.
+        blocking_syncs: How often was waited for it without letting others run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken: JournalError | None = None
+        self.blocking_syncs = 0
+        self._disk = trio.lowlevel.ParkingLot()
+
+    @property
+    def synced(self) -> bool:
+        """True: effects wait."""
+        return True
+
+    async def sync(self) -> None:
+        """Wait until `disk_done`."""
+        if self.broken is not None:
+            raise self.broken
+        await self._disk.park()
+
+    def sync_now(self) -> None:
+        """Do not wait."""
+        if self.broken is not None:
+            raise self.broken
+        self.blocking_syncs += 1
+
+    def disk_done(self) -> None:
+        """End the wait."""
+        self._disk.unpark_all()
 
 
 @final
@@ -92,6 +129,7 @@ async def open_world(
     settings: Settings | None = None,
     earlier: "World | None" = None,
     resumes: bool = True,
+    clock: SteadyClock | None = None,
 ) -> AsyncGenerator[World, None]:
     """Open a controller to a simulator over memory streams; both on trio's clock.
 
@@ -103,7 +141,7 @@ async def open_world(
             simulator = earlier.simulator
         simulator = simulator or Simulator(faults=faults, seed=seed, started_at=STARTED_AT)
         network = MemoryNetwork(simulator, nursery)
-        clock = (
+        clock = clock or (
             SteadyClock(started_at=from_text(STARTED_AT.isoformat()), chance=Random(seed))
             if earlier is None
             else earlier.clock
@@ -119,14 +157,16 @@ async def open_world(
         )
         kept = [Kept(one) for one in recovered.open_interactions()]
         resumed = Resumed(recovered, kept)
-        parts = Parts(machine, clock, gateway, journal, audit, MonitorDesk(), resumed, resumes)
+        told: list[dict[str, Any]] = []
+
+        async def note(payload: Any) -> None:
+            told.append(dict(payload))
+
+        desk = MonitorDesk()
+        desk.add(note)
+        parts = Parts(machine, clock, gateway, journal, audit, desk, resumed, resumes)
         async with run_controller(settings, parts) as controller:
-            world = World(controller, simulator, network, journal, audit, clock)
-
-            async def note(payload: Any) -> None:
-                world.told.append(dict(payload))
-
-            controller.add_monitor(note)
+            world = World(controller, simulator, network, journal, audit, clock, told)
             if connected:
                 await controller.wait_connected()
             yield world
