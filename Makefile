@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 KILLS ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate crash lint types coverage docs-check bench wheel clean
+.PHONY: help demo test simulate simulate-mutants crash lint types coverage docs-check bench wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -36,6 +36,9 @@ crash: $(READY) ## kill the service at random moments: KILLS=500, ARGS="--seed 1
 SEEDS ?= 1000
 simulate: $(READY) ## the fault simulation: SEEDS=10000 runs that many, SEED=7 just that one
 	@$(BIN)/python -W error -m tests.simulation.explore $(if $(SEED),--first $(SEED) --seeds 1 --workers 1,--seeds $(SEEDS))
+
+simulate-mutants: $(READY) ## does the simulation notice rules that are switched off?
+	@$(BIN)/python -W error -m tests.simulation.explore --mutants
 
 lint: $(READY) ## ruff, flake8-async and the rooms
 	@$(BIN)/ruff check .

@@ -271,6 +271,13 @@ def _check_json(block: Block, stage: Stage) -> None:
     assert list(json.loads(block.text)) == list(json.loads(stage.output))
 
 
+def _check_migration(block: Block, stage: Stage) -> None:
+    """What a definition declares of an earlier one."""
+    del stage
+    spec = parse_spec(f"{load_machine('hold').spec.text}\n{block.text}", block.place)
+    assert spec.migrations
+
+
 MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("python", "run"): _run_python,
     ("python", "needs-simulator"): _python_with_simulator,
@@ -283,6 +290,7 @@ MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("toml", "whole-config"): _check_whole_config,
     ("toml", "faults"): _check_faults,
     ("toml", "machine"): _check_machine,
+    ("toml", "migration"): _check_migration,
     ("ini", "unit"): _check_unit,
     ("json", "audit-log"): _check_audit_log,
     ("json", "recording"): _check_recording,
