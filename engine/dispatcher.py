@@ -7,8 +7,7 @@ lets the effects leave.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import trio
@@ -101,8 +100,7 @@ class Dispatcher:
             self._step_ready()
             if self._journal.synced:
                 # What comes meanwhile waits in the mailboxes and shares the next wait.
-                with self._all_or_nothing():
-                    await self._journal.sync()
+                await self._sync()
             self._let_leave()
             if not self._ready:
                 self._bell = trio.Event()
@@ -136,29 +134,33 @@ class Dispatcher:
             self._sync_now()
         self._let_leave()
 
-    @contextmanager
-    def _all_or_nothing(self) -> Generator[None, None, None]:
+    def _failed(self, error: BaseException) -> None:
         """See that nothing is stepped any more after a failure.
 
         Interactions are then ahead of the journal, or the journal is ahead of the audit log. What
         is written after that would not follow from what stands before it. The next start goes on
         with what is proved.
         """
-        try:
-            yield
-        except trio.Cancelled:
-            raise
-        except BaseException as error:
+        if not isinstance(error, trio.Cancelled):
             self._failure, self._taken = error, []
-            raise
 
     def _look_for_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
+    async def _sync(self) -> None:
+        try:
+            await self._journal.sync()
+        except BaseException as error:
+            self._failed(error)
+            raise
+
     def _sync_now(self) -> None:
-        with self._all_or_nothing():
+        try:
             self._journal.sync_now()
+        except BaseException as error:
+            self._failed(error)
+            raise
 
     def _step_ready(self) -> None:
         """Step one event of each interaction that has some, and journal what followed."""
@@ -199,15 +201,21 @@ class Dispatcher:
                 # A held interaction waits for minutes: an empty queue is not kept for it.
                 instance.mailbox = None
                 instance.ready = False
-        with self._all_or_nothing():
+        try:
             self._journal.append(records, after, self._news_of_monitors())
+        except BaseException as error:
+            self._failed(error)
+            raise
 
     def _let_leave(self) -> None:
         taken, self._taken = self._taken, []
-        with self._all_or_nothing():
+        try:
             for instance, step, seq in taken:
                 self._carry(instance, step, seq)
             self._turned()
+        except BaseException as error:
+            self._failed(error)
+            raise
 
     def _news_of_monitors(self) -> int | None:
         told = self._told()

@@ -7,9 +7,7 @@ from cyclopts import App
 from hookflash.adapters.command_line.options import Json
 from hookflash.adapters.command_line.output import print_json, print_line, tell
 
-journal_app = App(
-    name="journal", help="Verify and repair journals.", result_action="return_value"
-)
+journal_app = App(name="journal", help="Verify and repair journals.", result_action="return_value")
 
 
 @journal_app.command

@@ -50,7 +50,7 @@ class AppendFile:
         self.size = size
         self._fd = fd
         self._lock = lock
-        self._bytes_max = bytes_max
+        self._room = bytes_max
         self._disk = disk
         self._write = disk.write
         self._broken: str | None = None
@@ -78,15 +78,13 @@ class AppendFile:
         fd = -1
         try:
             fd = disk.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise place_error(path, "is no regular file")
+            _check_regular(path, fd)
             size = _repair(path, fd, disk)
-        except BaseException as error:
-            if fd >= 0:
-                disk.close(fd)
-            lock.close()
-            if isinstance(error, OSError):
-                raise place_error(path, f"cannot be opened: {error.strerror}") from error
+        except OSError as error:
+            _give_back(fd, lock, disk)
+            raise place_error(path, f"cannot be opened: {error.strerror}") from error
+        except BaseException:
+            _give_back(fd, lock, disk)
             raise
         return cls(path, fd, size=size, bytes_max=bytes_max, lock=lock, disk=disk)
 
@@ -114,21 +112,14 @@ class AppendFile:
             JournalError: They could not be written, and the file is as it was before. Make room on
                 the disk, or move the file away and begin another one.
         """
-        if self._fd < 0:
-            raise place_error(self.path, "is closed")
-        if self._broken is not None:
-            raise place_error(self.path, self._broken)
-        if self.size + len(lines) > self._bytes_max:
-            raise place_error(
-                self.path,
-                f"has {self.size} bytes and may have {self._bytes_max} at most",
-                advice="move it away and begin another one, or raise the limit",
-            )
-        done = 0
+        size = self.size + len(lines)
+        if size > self._room:
+            raise self._refusal()
         try:
+            # One write as a rule; the kernel cuts one short only where the disk is full.
+            done = self._write(self._fd, lines)
             while done < len(lines):
-                # One write as a rule; the kernel cuts one short only where the disk is full.
-                done += self._write(self._fd, lines[done:] if done else lines)
+                done += self._write(self._fd, lines[done:])
         except OSError as error:
             self._take_back(error)
             raise place_error(
@@ -136,14 +127,30 @@ class AppendFile:
                 f"cannot be written: {error.strerror}",
                 advice="make room on the disk; what is in the file is whole",
             ) from error
-        self.size += done
+        self.size = size
+
+    def _refusal(self) -> JournalError:
+        if self._fd < 0:
+            return place_error(self.path, "is closed")
+        if self._broken is not None:
+            return place_error(self.path, self._broken)
+        return place_error(
+            self.path,
+            f"has {self.size} bytes and may have {self._room} at most",
+            advice="move it away and begin another one, or raise the limit",
+        )
+
+    def _break(self, problem: str) -> None:
+        self._broken = problem
+        self._room = -1
 
     def _take_back(self, cause: OSError) -> None:
         try:
             self._disk.truncate(self._fd, self.size)
         except OSError:
-            self._broken = f"could not be written ({cause.strerror}) nor cut back; open it again"
-            _log.error("file.broken", path=str(self.path), reason=self._broken)
+            problem = f"could not be written ({cause.strerror}) nor cut back; open it again"
+            self._break(problem)
+            _log.error("file.broken", path=str(self.path), reason=problem)
 
     def sync(self) -> None:
         """Wait until all that was appended is on the disk; survives a loss of power then.
@@ -164,8 +171,9 @@ class AppendFile:
             else:
                 self._sync_closed()
         except OSError as error:
-            self._broken = f"cannot be synced to disk: {error.strerror}"
-            raise place_error(self.path, self._broken) from error
+            problem = f"cannot be synced to disk: {error.strerror}"
+            self._break(problem)
+            raise place_error(self.path, problem) from error
 
     def _sync_closed(self) -> None:
         try:
@@ -212,9 +220,20 @@ class AppendFile:
         """Close the file and give the lock back; a second call does nothing."""
         if self._fd >= 0:
             self._disk.close(self._fd)
-            self._fd = -1
+            self._fd = self._room = -1
             if self._lock is not None:
                 self._lock.close()
+
+
+def _give_back(fd: int, lock: FileLock, disk: Disk) -> None:
+    if fd >= 0:
+        disk.close(fd)
+    lock.close()
+
+
+def _check_regular(path: Path, fd: int) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise place_error(path, "is no regular file")
 
 
 def _repair(path: Path, fd: int, disk: Disk) -> int:

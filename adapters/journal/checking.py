@@ -201,7 +201,7 @@ def repair(path: Path, disk: Disk = REAL_DISK) -> Repaired:
                 tail = Damage(tail_file, 0, problem, whole_after=True)
             elif not problem:
                 problem = f"{tail_file.name}: {tail.problem}"
-                if position == through + 1:
+                if position == through + 1 and tail.offset > 0:
                     whole = scan(tail_file, position, prologue, until=tail.offset)
                     assert isinstance(whole, Tail), "what stands before was whole"  # noqa: S101
                     next_seq = whole.next_seq

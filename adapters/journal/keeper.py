@@ -141,16 +141,29 @@ class Keeper:
                 return
             self._done()
 
-    def finish(self) -> None:
-        """Put away all that waits, here and now: for the end."""
+    def finish(self, changes: Changes | None) -> None:
+        """Put away all that waits, here and now: for the end.
+
+        Args:
+            changes: What has changed since, without a line that tells of it; None for nothing.
+        """
         try:
             while self._waiting:
                 one = self._waiting[0]
                 *_, states = self._written(one.changes)
                 self._put_one_away(one.tail, states)
                 self._done()
+            if changes:
+                *_, states = self._written(changes)
+                self._bring_forward(states)
         except JournalError as error:
             _log.warning("journal.housekeeping_failed", reason=str(error))
+
+    def _bring_forward(self, states: States | None) -> None:
+        if states is not None:
+            with self._database.transaction():
+                self._database.put_states(states)
+            self._database.settle()
 
     def _put_one_away(self, tail: Tail, states: States | None) -> bool:
         if self._before is not None:

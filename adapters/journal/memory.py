@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any
 
 import trio
 
@@ -14,7 +14,6 @@ RECORDS_MAX = 100_000
 """How many records are kept: some 60 MB; the oldest are forgotten beyond."""
 
 
-@final
 class MemoryJournal:
     """Keeps the newest records; nothing survives the end of the process.
 

@@ -223,7 +223,7 @@ class JournalReader:
                 f"its snapshot has {rows} interactions and not the {snapshot.rows} that it had"
             )
 
-    def _snapshot_rows(self) -> Iterator[tuple[int, bytes]]:
+    def _snapshot_rows(self) -> Iterator[tuple[int, Any]]:
         try:
             cursor = self._connection.execute("SELECT sum, line FROM interactions")
             while rows := cursor.fetchmany(_FETCHED):
@@ -296,6 +296,8 @@ class JournalReader:
                             yield place, line
                             position += 1
                         start += 1
+                    if file.tell() == 0:
+                        _log.warning("recording.torn_line_left_out", place=str(path))
                 if newest:
                     return position, True
             if position == before and self.contents().through < position:

@@ -1,6 +1,6 @@
 """What recovery reads of a journal: the snapshot, and what came after it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, final
@@ -130,7 +130,7 @@ class RecoveryInput:
         return Instant(0)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> Generator[None, None, None]:
         try:
             yield
         except MalformedRecord as error:

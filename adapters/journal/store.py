@@ -462,7 +462,7 @@ class SqliteJournal:
                     self._hand_over(self._tail.finished())
                 else:
                     self._tail.discard()
-                self._keeper.finish()
+                self._keeper.finish(self._changes)
         finally:
             self._syncing.close()
             self._opened.close()

@@ -144,14 +144,20 @@ class _Scan:
         """Take up a line; return what is wrong with it, None for nothing."""
         if not (line.endswith(b"\n") and sum_fits(line)):
             return "is not whole"
+        if line.startswith(b'{"seq":%d,' % self.next_seq) and self.day is not None:
+            # As good as all lines are like this one, and there may be a hundred thousand.
+            self.next_seq += 1
+            self.offset += len(line)
+            self.lines += 1
+            return None
         try:
             kind = kind_of(line)
             if kind == RECORD:
-                seq = parse_line(line).get("seq")
-                if seq != self.next_seq:
-                    return f"is record {seq}, and {self.next_seq} is missing"
+                raw = parse_line(line)
+                if raw.get("seq") != self.next_seq:
+                    return f"is record {raw.get('seq')}, and {self.next_seq} is missing"
                 if self.day is None:
-                    self.day = from_text(parse_line(line)["at"]) // DAY
+                    self.day = from_text(raw["at"]) // DAY
                 self.next_seq += 1
             elif kind == TOLD_KIND:
                 self.told = decode_told(line, "").through

@@ -24,16 +24,24 @@ from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 from hookflash.adapters import audit
 from hookflash.adapters.command_line.main import execute, parse
+from hookflash.adapters.command_line.output import tell_error
 from hookflash.adapters.journal.recording import read_entries, read_recording
 from hookflash.adapters.monitors import payload_of
 from hookflash.adapters.monitors.webhook import signature
+from hookflash.adapters.rules_files import load_cases, load_rules, names_of
 from hookflash.adapters.settings import Settings, load_settings
 from hookflash.adapters.simulator import parse_faults
 from hookflash.adapters.specifications import load_machine
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.headers import encode_header
+from hookflash.machines.errors import SpecError
 from hookflash.machines.instants import Instant
+from hookflash.machines.rules.cases import run_case
+from hookflash.machines.rules.checking import check_rules
+from hookflash.machines.rules.explaining import explain
+from hookflash.machines.rules.ruleset import parse_rules
+from hookflash.machines.rules.scenario import Scenario
 from hookflash.machines.spec import parse_spec
 
 OTHER_PROGRAMS = frozenset({"cat", "cd", "git", "mkdir", "pip", "python3", "source"})
@@ -216,6 +224,43 @@ def _check_machine(block: Block, stage: Stage) -> None:
     parse_spec(block.text, block.argument)
 
 
+def _check_rules(block: Block, stage: Stage) -> None:
+    """A rules file in which nothing is wrong, and nothing odd either."""
+    _write_file(block, stage)
+    assert check_rules(load_rules(stage.folder / block.argument)) == ()
+
+
+def _check_rules_error(block: Block, stage: Stage) -> None:
+    """What a misspelt variable in the file before it looks like."""
+    path = Path("rules.toml")
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("hold.reason ", "hold.raeson "), "utf-8")
+    with pytest.raises(SpecError) as caught:
+        load_rules(path)
+    path.write_text(text, "utf-8")
+    stage.capsys.readouterr()
+    tell_error(str(caught.value))
+    assert stage.capsys.readouterr().err == block.text
+
+
+def _check_cases(block: Block, stage: Stage) -> None:
+    """Cases that come out as they say, of the rules in the block before."""
+    _write_file(block, stage)
+    rules, cases = load_cases(stage.folder / block.argument)
+    assert [run_case(rules, case).differences for case in cases] == [()] * len(cases)
+
+
+def _check_trace(block: Block, stage: Stage) -> None:
+    """A trace of the first rule of its document: what its lines begin with is what we write."""
+    del stage
+    source = next(one for one in blocks_of(block.path) if one.mode == "rules")
+    rules = parse_rules(source.text, "rules.toml", names_of())
+    world = Scenario(rules, Instant(1_793_613_600_000_000))
+    world.tell("held", {"reason": "consultation"})
+    world.run_until(Instant(world.at + 300_000_000))
+    assert "\n".join(explain(world.traces[1:])) + "\n" == block.text
+
+
 def _check_unit(block: Block, stage: Stage) -> None:
     del stage
     starts = re.findall(r"^ExecStart=(\S+) (.*)$", block.text, re.MULTILINE)
@@ -290,6 +335,10 @@ MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("toml", "whole-config"): _check_whole_config,
     ("toml", "faults"): _check_faults,
     ("toml", "machine"): _check_machine,
+    ("toml", "rules"): _check_rules,
+    ("toml", "cases"): _check_cases,
+    ("text", "rules-error"): _check_rules_error,
+    ("text", "trace"): _check_trace,
     ("toml", "migration"): _check_migration,
     ("ini", "unit"): _check_unit,
     ("json", "audit-log"): _check_audit_log,

@@ -90,7 +90,8 @@ class Play:
 
 def open_journal(path: Path, **options: Any) -> SqliteJournal:
     """Open a journal of the hold machine."""
-    options = {"gateway": GATEWAY, "now": lambda: AT, "in_thread": inline} | options
+    given: dict[str, Any] = {"gateway": GATEWAY, "now": lambda: AT, "in_thread": inline}
+    options = given | options
     return SqliteJournal.open(path, options.pop("machine", MACHINE), **options)
 
 

@@ -28,8 +28,10 @@ from tests.support.journals import (
 
 from hookflash.adapters.journal import Disk, SqliteJournal, read_entries, read_recording
 from hookflash.adapters.journal.checking import check
+from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.journal.reading import JournalReader
-from hookflash.engine.recovery import Recovered
+from hookflash.adapters.journal.recording import read_header
+from hookflash.engine.recovery import Recovered, recover
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import Instant
@@ -55,6 +57,11 @@ def snapshot_of(path: Path) -> tuple[int, int]:
     snapshot = reader.contents().snapshot
     reader.close()
     return snapshot.next_seq, snapshot.rows
+
+
+def size_of(path: Path) -> int:
+    """Return the size of the database."""
+    return path.stat().st_size
 
 
 def read(path: Path) -> list[Record]:
@@ -271,10 +278,6 @@ async def test_a_part_can_be_stepped_by_itself(days: tuple[Path, Play]) -> None:
 
 def stepped(path: Path) -> dict[str, Any]:
     """Step a recording, or a journal as one; return how the interactions stand then."""
-    from hookflash.adapters.journal.definitions import Definitions  # noqa: PLC0415 - here only
-    from hookflash.adapters.journal.recording import read_header  # noqa: PLC0415 - here only
-    from hookflash.engine.recovery import recover  # noqa: PLC0415 - here only
-
     header = read_header(path)
     definitions = Definitions(header, MACHINE, str(path))
     entries = read_entries(path, MACHINE, definitions)
@@ -299,10 +302,10 @@ async def test_a_journal_gives_the_space_of_old_days_back(path: Path) -> None:
         go_on(journal)
         write(journal, play, 4_000, batch=50)
         journal.close()
-    before = path.stat().st_size
+    before = size_of(path)
     await retire(path, keep_days=1, after_days=3.5)
 
-    assert path.stat().st_size < before * 0.7
+    assert size_of(path) < before * 0.7
     assert check(path).whole
 
 
@@ -597,7 +600,7 @@ async def test_a_tail_that_cannot_be_made_lets_the_old_one_go_on(path: Path) -> 
 async def test_a_full_disk_lets_tails_wait(path: Path) -> None:
     """Appending may still succeed; what cannot be put away is tried again."""
     journal, play = open_journal(path, segment_records=100), Play()
-    database = journal._opened.database
+    database = journal._opened.database  # pyright: ignore[reportPrivateUsage] - to fill the disk
     (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
     database.connection.execute(f"PRAGMA max_page_count = {pages}")
     ids = Play(ids=[f"an interaction with a long name, {number}" for number in range(90)])
@@ -720,8 +723,9 @@ def test_threads_are_used_where_none_are_given(path: Path) -> None:
             await nursery.start(journal.run)
             write(journal, play, 25)
             await journal.sync()
-            while len(tails_of(path)) > 1:
-                await trio.sleep(0.001)
+            with trio.fail_after(10):
+                while len(tails_of(path)) > 1:
+                    await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
         journal.close()
         assert read(path) == play.records

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -28,6 +29,7 @@ from tests.support.journals import (
 
 from hookflash.adapters.journal import MemoryJournal, SqliteJournal, read_entries, read_recording
 from hookflash.adapters.journal.recording import read_header
+from hookflash.adapters.specifications import load_machine
 from hookflash.engine.ports import Journal
 from hookflash.machines.errors import JournalError, MalformedRecord
 from hookflash.machines.policy import HoldPolicy
@@ -236,15 +238,13 @@ def test_what_was_appended_survives_a_kill(path: Path) -> None:
     ],
 )
 def test_a_journal_of_something_else_is_refused(
-    path: Path, options: dict[str, str], problem: str
+    path: Path, options: dict[str, Any], problem: str
 ) -> None:
     """Another gateway or machine is an error, and the file stays as it is."""
-    from hookflash.adapters.specifications import load_machine  # noqa: PLC0415 - of this test
-
     open_journal(path).close()
     before = path.read_bytes()
     if "machine" in options:
-        options = options | {"machine": load_machine(options["machine"])}  # type: ignore[dict-item]
+        options = options | {"machine": load_machine(options["machine"])}
 
     for _ in range(2):
         with pytest.raises(JournalError, match=problem):
@@ -393,9 +393,9 @@ def _later_version(path: Path) -> None:
 
 
 def _only_a_tail(path: Path) -> None:
-    journal = open_journal(path)
+    journal = open_journal(path, lasting=False)
     write(journal, Play(), 1)
-    journal._opened.close()
+    journal.close()
     path.unlink()
 
 
