@@ -152,7 +152,7 @@ def open_parts(
         stack.callback(audit.close)
         log.before_putting_away(audit.sync)
         resumed = resume(log, machine, clock)
-        audit.append(resumed.missing_in_audit(audit.last))
+        audit.append(resumed.missing_in_audit(audit.last_correlation_id))
         yield Parts(
             machine, clock, gateway, log, audit, MonitorDesk(), resumed, journal == "durable"
         )
@@ -252,9 +252,7 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
         deadline_s=settings.commands.deadline_s or None,
     )
     engine.adopt(parts.resumed.kept)
-    for seq, index, interaction_id, notice in parts.resumed.untold:
-        # An earlier run died before it knew that monitors were told.
-        parts.monitors.tell(notice, interaction_id, seq, index)
+    parts.monitors.retell(parts.resumed.untold)
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:

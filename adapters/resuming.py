@@ -8,7 +8,7 @@ from attrs import field, frozen
 from hookflash.adapters.journal import SqliteJournal
 from hookflash.engine.logs import get_logger
 from hookflash.engine.migration import Kept, carry_over
-from hookflash.engine.ports import AuditedEnd, AuditEntry, Clock
+from hookflash.engine.ports import AuditEntry, Clock
 from hookflash.engine.recovery import Recovered, UntoldNotice, notices_of, recover
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.machine import Machine
@@ -36,9 +36,9 @@ class Resumed:
         """The notices that monitors may not have been told, oldest first."""
         return self.recovered.untold
 
-    def missing_in_audit(self, last: AuditedEnd | None) -> list[AuditEntry]:
+    def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
         """Return what the audit log lacks; see `Recovered.missing_in_audit`."""
-        return self.recovered.missing_in_audit(last)
+        return self.recovered.missing_in_audit(last_correlation_id)
 
 
 def resume(journal: SqliteJournal, machine: Machine[Any, Any], clock: Clock) -> Resumed:

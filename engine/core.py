@@ -157,8 +157,7 @@ class Engine:
 
         Their timers run on towards their deadlines; overdue ones as the settings say. A frame that
         was asked for may have left, even where nothing says so: it counts as sent and its outcome
-        as unknown. All are looked up once the link is open, those first whose timers are due
-        first.
+        as unknown. All are looked up once the link is open, in the order in which they come.
         """
         for one in kept:
             interaction = one.interaction

@@ -39,7 +39,11 @@ def carry_over(
     machines: MachineSource,
     change: DefinitionChange,
 ) -> list[Kept]:
-    """Decide how each open interaction of an earlier run goes on.
+    """Decide how each interaction of an earlier run goes on.
+
+    Idle ones are kept too unless they have ended, because somebody may have put their callers on
+    hold meanwhile: they are looked up, after the others. Those of an earlier definition are
+    forgotten; they begin under today's.
 
     Args:
         recovered: What the journal proves.
@@ -48,7 +52,7 @@ def carry_over(
         change: Today's definition and policy, as the journal would name them.
 
     Returns:
-        The open interactions, in the order in which their timers are due.
+        The open interactions, in the order in which their timers are due; then the idle ones.
 
     Raises:
         JournalError: Some can neither be carried over nor finish: the message names the
@@ -78,6 +82,12 @@ def carry_over(
         raise _stranded(machine, stranded, reasons)
     if carried or finishing:
         _log.info("journal.definition_changed", carried=carried, finishing=finishing)
+    if recovered.spec_hash == today:
+        kept += [
+            Kept(one)
+            for one in recovered.idle_interactions()
+            if one.id not in recovered.definitions and not machine.spec.states[one.state].final
+        ]
     return kept
 
 

@@ -307,19 +307,6 @@ AuditEntry = tuple[EndCommand | NoteForeign, str, float]
 """What ended, the interaction, and the state consistency rate so far, 0 to 1."""
 
 
-@frozen
-class AuditedEnd:
-    """What a line of an audit log is about.
-
-    Attributes:
-        correlation_id: The frame or the foreign change.
-        at: When it ended; a line read from a file has it to the millisecond, cut off.
-    """
-
-    correlation_id: str
-    at: Instant
-
-
 class AuditLog(Protocol):
     """The hash-chained log: one line per command, and one per foreign hold or unhold."""
 

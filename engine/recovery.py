@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from attrs import define, field
 
-from hookflash.engine.ports import AuditedEnd, AuditEntry, Notice
+from hookflash.engine.ports import AuditEntry, Notice
 from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import Instant
@@ -70,6 +70,8 @@ class Recovered:
         definitions: The definition under which an interaction goes on, by id, where that is not
             the one that the journal names last.
         spec_hash: The definition that the journal names last; empty for no journal.
+        first_seq: The number of the first record that was read, or would be: more than 1 where a
+            snapshot stands for those before.
         ends: The latest ends of commands and foreign changes, oldest first.
         told_through: The record up to which monitors were told; 0 where nothing says so.
         untold: The notices that monitors may not have been told, oldest first.
@@ -80,6 +82,7 @@ class Recovered:
     interactions: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
     definitions: dict[str, str] = field(factory=dict[str, str])
     spec_hash: str = ""
+    first_seq: int = 1
     ends: deque[AuditEntry] = field(factory=lambda: deque[AuditEntry](maxlen=ENDS_MAX))
     untold: deque[UntoldNotice] = field(factory=lambda: deque[UntoldNotice](maxlen=ENDS_MAX))
     told_through: int = 0
@@ -99,28 +102,28 @@ class Recovered:
         waiting = [one for one in self.interactions.values() if one.pending or one.timers]
         return sorted(waiting, key=_first_due)
 
-    def settled_ids(self) -> list[str]:
-        """Return the ids of those that nothing depends on: the engine begins them anew."""
-        return [one.id for one in self.interactions.values() if not (one.pending or one.timers)]
+    def idle_interactions(self) -> list[Interaction[Any]]:
+        """Return those that nothing depends on, in the order in which they were heard of."""
+        return [one for one in self.interactions.values() if not (one.pending or one.timers)]
 
-    def missing_in_audit(self, last: AuditedEnd | None) -> list[AuditEntry]:
+    def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
         """Return what the audit log lacks.
 
         Args:
-            last: What its last line is about; None where it has no line.
+            last_correlation_id: That of its last line; None where it has no line.
 
         Returns:
             The ends after that line; all where it is older than what was read, because a snapshot
-            is made only of what was audited. Empty where the line is not of this journal: then
-            nothing can be said.
+            is made only of what was audited. Empty where the line is not of this journal, or all
+            of it cannot be said.
         """
         ends = list(self.ends)
-        if last is None:
-            return ends if len(ends) < ENDS_MAX else []
         for index, (end, _, _) in enumerate(ends):
-            if end.correlation_id == last.correlation_id:
+            if end.correlation_id == last_correlation_id:
                 return ends[index + 1 :]
-        return ends if len(ends) < ENDS_MAX and ends and last.at <= ends[0][0].at else []
+        if len(ends) == ENDS_MAX or (last_correlation_id is not None and self.first_seq == 1):
+            return []
+        return ends
 
 
 def notices_of(record: Record) -> list[UntoldNotice]:
@@ -164,7 +167,7 @@ class _Fold:
         self._spec_hash = header.spec_hash
         self._policy: Header | PolicyChange | DefinitionChange = header
         self._stepped_by: dict[str, Machine[Any, Any]] = {}
-        self._recovered = Recovered(spec_hash=header.spec_hash)
+        self._recovered = Recovered(spec_hash=header.spec_hash, first_seq=header.first_seq)
 
     def run(self, entries: Iterable[Entry]) -> Recovered:
         recovered = self._recovered

@@ -13,7 +13,6 @@ import attrs
 import orjson
 
 from hookflash.engine.metrics import percent_text
-from hookflash.engine.ports import AuditedEnd
 from hookflash.machines.conversion import encode_instant
 from hookflash.machines.effects import EndCommand, NoteForeign
 from hookflash.machines.instants import Instant
@@ -40,12 +39,12 @@ class AuditChain:
     Attributes:
         seq: The number of the last line; 0 for none.
         last_hash: Its hash.
-        last: What it is about; None for no line.
+        last_correlation_id: Its correlation id; None for no line.
     """
 
     seq: int = 0
     last_hash: str = FIRST_PREVIOUS_HASH
-    last: AuditedEnd | None = None
+    last_correlation_id: str | None = None
 
     def add(
         self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
@@ -76,7 +75,7 @@ class AuditChain:
             fields["hash"] = line_hash(fields)
         self.seq += 1
         self.last_hash = fields["hash"]
-        self.last = AuditedEnd(fields["correlationId"], ended.at)
+        self.last_correlation_id = fields["correlationId"]
         return fields
 
 

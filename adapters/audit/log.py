@@ -10,9 +10,8 @@ import orjson
 from hookflash.adapters.audit.chain import AuditChain
 from hookflash.adapters.journal.append_file import BYTES_MAX, AppendFile
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
-from hookflash.engine.ports import AuditedEnd, AuditEntry
+from hookflash.engine.ports import AuditEntry
 from hookflash.machines.errors import JournalError
-from hookflash.machines.instants import from_text
 
 
 @final
@@ -62,9 +61,9 @@ class JsonLinesAuditLog:
         return self._chain.seq
 
     @property
-    def last(self) -> AuditedEnd | None:
-        """What the last line is about; None where there is no line."""
-        return self._chain.last
+    def last_correlation_id(self) -> str | None:
+        """The correlation id of the last line; None where there is no line."""
+        return self._chain.last_correlation_id
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Append a line for each entry in one write; when it returns they survive the process.
@@ -117,14 +116,10 @@ def _chain_of(file: AppendFile) -> AuditChain:
         fields = None
     known = cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
     seq, last_hash = known.get("seq"), known.get("hash")
-    try:
-        last = AuditedEnd(str(known["correlationId"]), from_text(known["timestamp"]))
-    except (KeyError, TypeError, ValueError):
-        last = None
-    if not isinstance(seq, int) or not isinstance(last_hash, str) or last is None:
+    if not isinstance(seq, int) or not isinstance(last_hash, str):
         raise JournalError(
             f"{file.path}: the last line is none of an audit log",
             advice="see what `hookflash audit verify` says; move the file away to begin another",
             path=str(file.path),
         )
-    return AuditChain(seq, last_hash, last)
+    return AuditChain(seq, last_hash, known.get("correlationId"))

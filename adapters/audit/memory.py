@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from hookflash.adapters.audit.chain import AuditChain
-from hookflash.engine.ports import AuditedEnd, AuditEntry
+from hookflash.engine.ports import AuditEntry
 from hookflash.machines.errors import JournalError
 
 LINES_MAX = 10_000
@@ -34,11 +34,6 @@ class MemoryAuditLog:
     def seq(self) -> int:
         """The number of the last line; 0 for none."""
         return self._chain.seq
-
-    @property
-    def last(self) -> AuditedEnd | None:
-        """What the last line is about; None where there is no line."""
-        return self._chain.last
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Append a line for each entry, as `JsonLinesAuditLog.append` does.

@@ -1,7 +1,9 @@
 """The desk where quality monitors are told: each in its own task, none in anybody's way."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, Final, cast, final
 
 import trio
@@ -10,6 +12,7 @@ from attrs import frozen
 from hookflash.adapters.monitors.payload import payload_of
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Monitor, MonitorPayload, Notice
+from hookflash.engine.recovery import UntoldNotice
 from hookflash.machines.errors import ConfigurationError
 
 _log = get_logger("hookflash.monitors")
@@ -46,6 +49,10 @@ class MonitorStatistics:
     waiting: int
 
 
+_Call = tuple[dict[str, Any], Callable[[], None]]
+"""A payload, and what to call when it was dealt with."""
+
+
 class _Seat:
     """One monitor with its queue."""
 
@@ -53,10 +60,9 @@ class _Seat:
         self.name = name
         self.monitor = monitor
         self.timeout_s = timeout_s
-        self.send, self.receive = trio.open_memory_channel[
-            tuple[dict[str, Any], Callable[[], None]]
-        ](queue_max)
+        self.send, self.receive = trio.open_memory_channel[_Call](queue_max)
         self.delivered = self.failed = self.timed_out = self.dropped = self.waiting = 0
+        self.backlog: deque[_Call] = deque()
         self.idle = trio.Event()
         self.idle.set()
         # One call at a time. A call that hangs keeps its thread; the next one waits for it, and
@@ -73,18 +79,31 @@ class _Seat:
             if self.dropped & (self.dropped - 1) == 0:  # at 1, 2, 4, 8, …: not once per payload
                 _log.error("monitor.queue_full", monitor=self.name, dropped=self.dropped)
             return False
+        self._awaited()
+        return True
+
+    def retell(self, payload: dict[str, Any], done: Callable[[], None]) -> None:
+        """Put *payload* before all that is told from now on."""
+        self.backlog.append((payload, done))
+        self._awaited()
+
+    def _awaited(self) -> None:
         if self.waiting == 0:
             self.idle = trio.Event()
         self.waiting += 1
-        return True
 
     async def run(self) -> None:
+        while self.backlog:
+            await self._deal_with(*self.backlog.popleft())
         async for payload, done in self.receive:
-            await self._call(payload)
-            done()
-            self.waiting -= 1
-            if self.waiting == 0:
-                self.idle.set()
+            await self._deal_with(payload, done)
+
+    async def _deal_with(self, payload: dict[str, Any], done: Callable[[], None]) -> None:
+        await self._call(payload)
+        done()
+        self.waiting -= 1
+        if self.waiting == 0:
+            self.idle.set()
 
     async def _call(self, payload: dict[str, Any]) -> None:
         try:
@@ -195,16 +214,29 @@ class MonitorDesk:
         if not self._seats:
             return
         payload = payload_of(notice, interaction_id, f"{seq}/{index}")
-
-        def done() -> None:
-            if self._due[seq] == 1:
-                del self._due[seq]
-            else:
-                self._due[seq] -= 1
-
         for seat in self._seats:
-            if seat.tell(dict(payload), done):
+            if seat.tell(dict(payload), partial(self._done, seq)):
                 self._due[seq] = self._due.get(seq, 0) + 1
+
+    def retell(self, notices: Iterable[UntoldNotice]) -> None:
+        """Hand out what an earlier run may not have handed out; before `run`.
+
+        Nothing of it is dropped: it waits before each monitor's queue, as much as recovery gives.
+        """
+        for seq, index, interaction_id, notice in notices:
+            self._last_seq = seq
+            if not self._seats:
+                continue
+            payload = payload_of(notice, interaction_id, f"{seq}/{index}")
+            for seat in self._seats:
+                seat.retell(dict(payload), partial(self._done, seq))
+                self._due[seq] = self._due.get(seq, 0) + 1
+
+    def _done(self, seq: int) -> None:
+        if self._due[seq] == 1:
+            del self._due[seq]
+        else:
+            self._due[seq] -= 1
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Call the monitors until cancelled. What was told before is not lost: it waits.

@@ -62,19 +62,22 @@ def migrating(digest: str, body: str = "") -> str:
 
 
 def test_under_the_same_definition_nothing_changes() -> None:
-    """Open interactions go on; those that nothing depends on are left out."""
+    """Open interactions go on first; idle ones are known on, ended ones are not."""
     recovered, definitions = left_by(TEXT)
     idle = TODAY.start("33333333-3333-4333-8333-333333333333")
     recovered.interactions[idle.id] = idle
-    (kept,) = carry_over(recovered, TODAY, definitions, change_to(TODAY))
-    assert (CALL, None) == (kept.interaction.id, kept.machine)
-    assert [idle.id] == recovered.settled_ids()
+    ended = evolve(idle, id="44444444-4444-4444-8444-444444444444", state="closed")
+    recovered.interactions[ended.id] = ended
+    kept = carry_over(recovered, TODAY, definitions, change_to(TODAY))
+    assert [(CALL, None), (idle.id, None)] == [(one.interaction.id, one.machine) for one in kept]
 
 
 def test_without_a_declared_migration_it_finishes_under_the_old_definition() -> None:
-    """The old definition is in the journal, and today's code can still run it."""
+    """The old definition is in the journal; idle interactions begin under today's."""
     text = earlier_text()
     recovered, definitions = left_by(text)
+    idle = TODAY.start("33333333-3333-4333-8333-333333333333")
+    recovered.interactions[idle.id] = idle
     (kept,) = carry_over(recovered, TODAY, definitions, change_to(TODAY))
     assert kept.machine is not None
     assert parse_spec(text, "").digest == kept.machine.spec.digest

@@ -155,7 +155,8 @@ async def open_world(
         recovered = recover(
             definitions, header, [*journal.records, Told(journal.told_through)], "memory"
         )
-        kept = [Kept(one) for one in recovered.open_interactions()]
+        known = [*recovered.open_interactions(), *recovered.idle_interactions()]
+        kept = [Kept(one) for one in known if one.state != "closed"]
         resumed = Resumed(recovered, kept)
         told: list[dict[str, Any]] = []
 

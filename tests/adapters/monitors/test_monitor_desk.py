@@ -313,3 +313,36 @@ def test_monitors_are_bounded() -> None:
         desk.add(Heard())
     with pytest.raises(ConfigurationError, match="64 monitors already"):
         desk.add(Heard())
+
+
+async def test_what_an_earlier_run_left_is_told_first_and_not_dropped(
+    nursery: trio.Nursery,
+) -> None:
+    """However much it is: it does not compete with the queue for what happens now."""
+    told: list[str] = []
+
+    async def note(payload: MonitorPayload) -> None:
+        await trio.lowlevel.checkpoint()
+        told.append(payload["effectId"])
+
+    desk = MonitorDesk(queue_max=2)
+    desk.add(note)
+    desk.retell((seq, 0, ID, ENDED) for seq in range(1, 101))
+    assert 0 == desk.told_through
+    await nursery.start(desk.run)
+    desk.tell(ENDED, ID, 101, 0)
+
+    assert 0 == await desk.drain(5.0)
+    assert [f"{seq}/0" for seq in range(1, 102)] == told
+    assert 101 == desk.told_through
+    assert 0 == desk.statistics()[0].dropped
+    nursery.cancel_scope.cancel()
+
+
+def test_without_monitors_everything_counts_as_told() -> None:
+    """A monitor that is added later is not told what happened before."""
+    desk = MonitorDesk()
+    desk.retell([(3, 0, ID, ENDED)])
+    assert 3 == desk.told_through
+    desk.tell(ENDED, ID, 4, 0)
+    assert 4 == desk.told_through
