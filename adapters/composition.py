@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Collection, Generator, Iterable
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
@@ -163,6 +163,7 @@ async def open_controller(
     settings: Settings,
     *,
     journal: JournalChoice = "durable",
+    only: Collection[str] | None = None,
     monitors: Iterable[Monitor] = (),
     network: Network | None = None,
     clock: Clock | None = None,
@@ -175,6 +176,9 @@ async def open_controller(
     Args:
         settings: From `hookflash.load_settings`.
         journal: Where the journal is kept.
+        only: The interactions of an earlier run to go on with, for a program that does one thing
+            and ends; the others stay in the journal as they are, for a later run. None goes on
+            with all.
         monitors: Called after each outcome, warning and alarm, as those added later with
             `add_monitor`; these are also told what a crash of an earlier run left untold.
         network: Opens connections; None takes the real network.
@@ -215,7 +219,7 @@ async def open_controller(
             told = Webhook(webhook, http, now=parts.clock.now, chance=chance)
             parts.monitors.add(told, timeout_s=webhook.longest_s, name=webhook.host)
         try:
-            async with run_controller(settings, parts) as controller:
+            async with run_controller(settings, parts, only=only) as controller:
                 yield controller
         finally:
             with trio.move_on_after(1.0, shield=True):
@@ -223,7 +227,9 @@ async def open_controller(
 
 
 @asynccontextmanager
-async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Controller, None]:
+async def run_controller(
+    settings: Settings, parts: Parts, *, only: Collection[str] | None = None
+) -> AsyncGenerator[Controller, None]:
     """Run an engine over *parts* while the context lasts; see `open_controller`."""
     engine = Engine(
         machine=parts.machine,
@@ -251,7 +257,7 @@ async def run_controller(settings: Settings, parts: Parts) -> AsyncGenerator[Con
         settings.hold,
         deadline_s=settings.commands.deadline_s or None,
     )
-    engine.adopt(parts.resumed.kept)
+    engine.adopt(parts.resumed.kept_of(only))
     parts.monitors.retell(parts.resumed.untold)
     failure: BaseException | None = None
     try:

@@ -1,6 +1,6 @@
 """Going on with what an earlier run left in the journal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -35,6 +35,11 @@ class Resumed:
     def untold(self) -> Sequence[UntoldNotice]:
         """The notices that monitors may not have been told, oldest first."""
         return self.recovered.untold
+
+    def kept_of(self, only: Collection[str] | None) -> list[Kept]:
+        """Return those of `kept` whose ids are among *only*; all for None."""
+        wanted = None if only is None else {one.lower() for one in only}
+        return [one for one in self.kept if wanted is None or one.interaction.id.lower() in wanted]
 
     def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
         """Return what the audit log lacks; see `Recovered.missing_in_audit`."""

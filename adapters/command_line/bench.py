@@ -99,7 +99,7 @@ async def _bench(
     ids = [str(uuid.uuid4()) for _ in range(interactions)]
     tally = Tally(2 * pairs)
     journal: JournalChoice = "temporary" if temporary else "durable"
-    async with open_controller(settings, journal=journal) as controller:
+    async with open_controller(settings, journal=journal, only=()) as controller:
         await wait_connected(controller, settings)
         started, cpu = time.perf_counter(), time.process_time()
         await _run_watched(controller, ids, pairs, concurrency, tally)

@@ -204,7 +204,7 @@ async def _ask(
     given_up: list[GatewayUnavailable] = []
     results: list[CommandResult] = []
     async with (
-        open_controller(settings, journal=journal) as controller,
+        open_controller(settings, journal=journal, only=[interaction_id]) as controller,
         trio.open_nursery() as nursery,
     ):
 

@@ -1,6 +1,6 @@
 """Going on with a journal that another version of the machine's definition wrote."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -35,7 +35,11 @@ EARLIER = TODAY.spec.text.replace("The caller is on hold; the limit counts.", "O
 
 @asynccontextmanager
 async def run(
-    folder: Path, simulator: Simulator, text: str, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    simulator: Simulator,
+    text: str,
+    monkeypatch: pytest.MonkeyPatch,
+    only: Collection[str] | None = None,
 ) -> AsyncGenerator[Controller, None]:
     """Run the service under the definition *text*, over the files in *folder*."""
 
@@ -63,7 +67,7 @@ async def run(
             settings, clock=clock, network=network, chance=Random(1), in_thread=inline
         )
         with opened as parts:
-            async with run_controller(settings, parts) as controller:
+            async with run_controller(settings, parts, only=only) as controller:
                 await controller.wait_connected()
                 yield controller
         nursery.cancel_scope.cancel()
@@ -146,3 +150,22 @@ async def test_a_definition_that_nobody_can_run_any_more_stops_the_start(
     async with run(tmp_path, simulator, EARLIER, monkeypatch):
         await trio.sleep(120)
         assert "active" == simulator.state_of(CALL)
+
+
+async def test_a_program_that_does_one_thing_leaves_the_others_alone(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A one-shot command on a service's journal enforces no limit of others; the service does."""
+    simulator = Simulator(seed=1, started_at=STARTED_AT)
+    text, other = TODAY.spec.text, "33333333-3333-4333-8333-333333333333"
+    async with run(tmp_path, simulator, text, monkeypatch) as controller:
+        await controller.hold(CALL, reason="queueing", priority=1)
+        await controller.hold(other, reason="queueing", priority=1)
+    await trio.sleep(120)
+    async with run(tmp_path, simulator, text, monkeypatch, only=[CALL.upper()]) as controller:
+        await trio.sleep(5)
+        assert [CALL] == [one.id for one in controller.interactions()]
+    assert ["active", "held"] == [simulator.state_of(one) for one in (CALL, other)]
+    async with run(tmp_path, simulator, text, monkeypatch):
+        await trio.sleep(5)
+    assert "active" == simulator.state_of(other)
