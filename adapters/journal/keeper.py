@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final, final
 
 import trio
-from attrs import define, frozen
+from attrs import define
 
 from hookflash.adapters.journal.database import Database, States
 from hookflash.adapters.journal.disk import Disk
 from hookflash.adapters.journal.housekeeping import old_part, put_away, retire
+from hookflash.adapters.journal.limits import Retention
 from hookflash.adapters.journal.snapshots import Changes
 from hookflash.adapters.journal.syncing import InThread
 from hookflash.adapters.journal.tails import Tail, day_of
@@ -23,21 +24,6 @@ from hookflash.machines.instants import Instant
 _log = get_logger("hookflash.journal")
 
 _WARN_SHARE: Final = 0.9
-
-
-@frozen
-class Retention:
-    """What is kept, and for how long.
-
-    Attributes:
-        bytes_max: Size of all of the journal beyond which nothing is appended.
-        keep_days: Whole UTC days before today that are kept in the database; None keeps all.
-        recordings: The folder for older ones.
-    """
-
-    bytes_max: int
-    keep_days: int | None
-    recordings: Path
 
 
 @define
@@ -83,6 +69,7 @@ class Keeper:
         self._is_away = is_away
         self._in_thread = in_thread
         self._disk = disk
+        self._snapshot_failed = False
         self._before: Callable[[], None] | None = None
         self._waiting: deque[_Waiting] = deque()
         self._bell = trio.Event()
@@ -171,14 +158,16 @@ class Keeper:
         return put_away(self._database, tail, states, self._disk)
 
     def _written(self, changes: Changes | None) -> Iterator[States | None]:
-        if changes is None:
+        if changes is None or self._snapshot_failed:
             yield None
             return
         try:
             yield from changes.written(self._codec)
         except MalformedRecord as error:
-            # A bug of the machine. Records can be written, so recovery has them.
+            # A bug of the machine. Its records can be written, so the next recovery has all. The
+            # snapshot stays where it is from now on: what is missing in it would be wrong.
             _log.error("journal.snapshot_failed", reason=str(error))
+            self._snapshot_failed = True
             yield None
 
     def _done(self) -> None:

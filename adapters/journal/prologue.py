@@ -10,7 +10,6 @@ from collections.abc import Collection
 import attrs
 from attrs import frozen
 
-from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.headers import (
     DEFINITION_KIND,
     POLICY_KIND,
@@ -97,13 +96,3 @@ def change_of(line: bytes, place: str) -> PolicyChange | DefinitionChange | None
     if kind == DEFINITION_KIND:
         return decode_definition_change(line, place)
     return None
-
-
-def check_own_lines(text: str, place: str) -> None:
-    """Look whether *text* is the prologue of a format that journals are kept in.
-
-    Raises:
-        MalformedRecord: It is of format 1, which is read but not written any more.
-    """
-    if read_prologue(text, place).first.definition is None:
-        raise MalformedRecord(f"{place}: is of format 1", place=place)

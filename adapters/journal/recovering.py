@@ -1,6 +1,6 @@
 """What recovery reads of a journal: the snapshot, and what came after it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, final
@@ -11,6 +11,7 @@ from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.journal.prologue import read_prologue
 from hookflash.adapters.journal.reading import JournalReader, Line
 from hookflash.adapters.journal.recording import entries_of
+from hookflash.adapters.journal.snapshots import Changes
 from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import JournalError, MalformedRecord
 from hookflash.machines.headers import decode_header
@@ -140,6 +141,26 @@ class RecoveryInput:
                 path=str(self._path),
             ) from error
 
+    def adopted(self, states: Iterable[InteractionState]) -> Changes:
+        """Return what has changed since the snapshot, where the engine goes on with *states*.
+
+        Args:
+            states: How interactions stand. All others that were read are known no longer.
+        """
+        changes = Changes(anew=self.from_records)
+        gone = self.standing
+        self.standing = {}
+        for state in states:
+            seq = gone.pop(state.interaction.id, state.seq)
+            if seq is not None:
+                changes.put(attrs.evolve(state, seq=seq))
+            elif self.from_records:
+                changes.put(state)
+        for interaction_id in gone:
+            changes.forget(interaction_id)
+        self.close()
+        return changes
+
     def close(self) -> None:
         """Close it; a second call does nothing."""
         self._reader.close()
@@ -151,3 +172,78 @@ def _at_of(line: bytes) -> Instant:
 
 def _seq_of(line: bytes) -> int:
     return int(parse_line(line)["seq"])
+
+
+class Resumable:
+    """What an earlier run left in a journal: the part of `SqliteJournal` that a start asks.
+
+    Args:
+        path: The journal.
+        machine: The machine of today.
+    """
+
+    def __init__(self, path: Path, machine: Machine[Any, Any]) -> None:
+        self.path = path
+        self._machine = machine
+        self._input: RecoveryInput | None = None
+
+    @property
+    def header(self) -> Header:
+        """What counted at the beginning of what `recovery` reads.
+
+        Raises:
+            JournalError: As `recovery`.
+        """
+        return self._recovery_input().header
+
+    @property
+    def definitions(self) -> Definitions:
+        """The definitions that the entries of `recovery` name, as far as they were read.
+
+        Raises:
+            JournalError: As `recovery`.
+        """
+        return self._recovery_input().definitions
+
+    def recovery(self) -> tuple[Header, Iterator[Entry]]:
+        """Read what an earlier run left: how interactions stood at the snapshot, and what followed.
+
+        To be called once, before the first `append`. A damaged snapshot is passed over, and
+        everything is read from the beginning instead; the log says so.
+
+        Returns:
+            What counted at the beginning, and the entries, read as they are taken.
+
+        Raises:
+            JournalError: Something was damaged or is missing; also while entries are taken.
+        """
+        found = self._recovery_input()
+        return found.header, found.entries()
+
+    def untold(self) -> list[Record]:
+        """Return the records before the snapshot of which monitors may not have been told.
+
+        `recovery` passes them over: their interactions stand in the snapshot. The latest ones, if
+        there are more than `UNTOLD_MAX`; empty for a journal that was closed in peace.
+
+        Raises:
+            JournalError: As `recovery`.
+        """
+        return self._recovery_input().untold()
+
+    def last_at(self) -> Instant:
+        """Return when the last record up to the snapshot was made; 0 where there is none.
+
+        Raises:
+            JournalError: As `recovery`.
+        """
+        return self._recovery_input().last_at()
+
+    def _recovery_input(self) -> RecoveryInput:
+        if self._input is None:
+            self._input = RecoveryInput(self.path, self._machine)
+        return self._input
+
+    def _close_input(self) -> None:
+        if self._input is not None:
+            self._input.close()

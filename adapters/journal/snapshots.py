@@ -44,13 +44,6 @@ class Changes:
         """Take up that an interaction is known no longer."""
         self._by_id[interaction_id] = None
 
-    def update(self, later: "Changes") -> None:
-        """Take up what changed in the part that follows."""
-        if later.anew:
-            self.anew = True
-            self._by_id.clear()
-        self._by_id.update(later._by_id)  # noqa: SLF001 - another one of this class
-
     def written(self, codec: RecordCodec[Any]) -> Iterator[States | None]:
         """Write the lines, a slice at a time.
 

@@ -6,22 +6,20 @@ snapshot of the interactions, so that a start reads what came after it only. A j
 closed in peace is the database alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, final
 
-import attrs
 import trio
-from attrs import frozen
 
 from hookflash.adapters.journal.append_file import BYTES_MAX
-from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
-from hookflash.adapters.journal.keeper import Keeper, Retention
+from hookflash.adapters.journal.keeper import Keeper
+from hookflash.adapters.journal.limits import Limits, Retention
 from hookflash.adapters.journal.locking import place_error
 from hookflash.adapters.journal.opening import Opened, open_locked
 from hookflash.adapters.journal.prologue import Prologue
-from hookflash.adapters.journal.recovering import RecoveryInput
+from hookflash.adapters.journal.recovering import Resumable
 from hookflash.adapters.journal.snapshots import Changes, changes_of
 from hookflash.adapters.journal.syncing import InThread, OneThread, Syncing
 from hookflash.adapters.journal.tail_writer import TailWriter
@@ -39,8 +37,6 @@ from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import (
     DefinitionChange,
-    Entry,
-    Header,
     InteractionState,
     PolicyChange,
     Record,
@@ -60,25 +56,8 @@ _TRY_AGAIN: Final = 1_000
 """Records until a new tail file is tried again, where it could not be made."""
 
 
-@frozen
-class Limits:
-    """What a journal is opened with.
-
-    Attributes:
-        retention: What is kept, and for how long.
-        segment_records: Records in a tail file before the next one is begun.
-        synced: Whether effects have to wait for `SqliteJournal.sync`.
-        lasting: Whether the journal is to be the database alone when it is closed.
-    """
-
-    retention: Retention
-    segment_records: int
-    synced: bool
-    lasting: bool
-
-
 @final
-class SqliteJournal:
+class SqliteJournal(Resumable):
     """A journal at a path; `open` it, and `close` it.
 
     All calls but `run` and `sync` are synchronous, and none is for several threads.
@@ -106,7 +85,7 @@ class SqliteJournal:
         disk: Disk = REAL_DISK,
         in_thread: InThread | None = None,
     ) -> None:
-        self.path = opened.database.path
+        super().__init__(opened.database.path, codec.machine)
         self.synced = limits.synced
         self._opened = opened
         self._codec = codec
@@ -114,7 +93,6 @@ class SqliteJournal:
         self._limits = limits
         self._now = now
         self._closed = False
-        self._input: RecoveryInput | None = None
         self._tail = TailWriter(
             self.path,
             opened.position,
@@ -225,63 +203,6 @@ class SqliteJournal:
 
     # --- what the journal proves ------------------------------------------------------------------
 
-    @property
-    def header(self) -> Header:
-        """What counted at the beginning of what `recovery` reads.
-
-        Raises:
-            JournalError: As `recovery`.
-        """
-        return self._recovery_input().header
-
-    @property
-    def definitions(self) -> Definitions:
-        """The definitions that the entries of `recovery` name, as far as they were read.
-
-        Raises:
-            JournalError: As `recovery`.
-        """
-        return self._recovery_input().definitions
-
-    def recovery(self) -> tuple[Header, Iterator[Entry]]:
-        """Read what an earlier run left: how interactions stood at the snapshot, and what followed.
-
-        To be called once, before the first `append`. A damaged snapshot is passed over, and
-        everything is read from the beginning instead; the log says so.
-
-        Returns:
-            What counted at the beginning, and the entries, read as they are taken.
-
-        Raises:
-            JournalError: Something was damaged or is missing; also while entries are taken.
-        """
-        found = self._recovery_input()
-        return found.header, found.entries()
-
-    def untold(self) -> list[Record]:
-        """Return the records before the snapshot of which monitors may not have been told.
-
-        `recovery` passes them over: their interactions stand in the snapshot. The latest ones, if
-        there are more than `UNTOLD_MAX`; empty for a journal that was closed in peace.
-
-        Raises:
-            JournalError: As `recovery`.
-        """
-        return self._recovery_input().untold()
-
-    def last_at(self) -> Instant:
-        """Return when the last record up to the snapshot was made; 0 where there is none.
-
-        Raises:
-            JournalError: As `recovery`.
-        """
-        return self._recovery_input().last_at()
-
-    def _recovery_input(self) -> RecoveryInput:
-        if self._input is None:
-            self._input = RecoveryInput(self.path, self._codec.machine)
-        return self._input
-
     def adopt(self, states: Iterable[InteractionState]) -> None:
         """Take up with which interactions the engine goes on, after `recovery`.
 
@@ -294,19 +215,7 @@ class SqliteJournal:
         """
         if self._input is None and self._changes is not None:
             return  # a new journal, of which nobody read anything
-        known = self._recovery_input()
-        changes = Changes(anew=known.from_records)
-        gone = dict(known.standing)
-        for state in states:
-            seq = gone.pop(state.interaction.id, state.seq)
-            if seq is not None:
-                changes.put(attrs.evolve(state, seq=seq))
-            elif known.from_records:
-                changes.put(state)
-        for interaction_id in gone:
-            changes.forget(interaction_id)
-        known.close()
-        known.standing.clear()
+        changes = self._recovery_input().adopted(states)
         self._changes = Changes() if self._keeper.adopt(changes) else changes
 
     def change_definition(
@@ -454,8 +363,7 @@ class SqliteJournal:
             return
         self._closed = True
         self._bytes_max = -1
-        if self._input is not None:
-            self._input.close()
+        self._close_input()
         try:
             if self._limits.lasting:
                 if self._tail.lines:

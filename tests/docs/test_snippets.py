@@ -34,8 +34,8 @@ from hookflash.adapters.simulator import parse_faults
 from hookflash.adapters.specifications import load_machine
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.effects import EndCommand
-from hookflash.machines.headers import encode_header
 from hookflash.machines.errors import SpecError
+from hookflash.machines.headers import encode_header
 from hookflash.machines.instants import Instant
 from hookflash.machines.rules.cases import run_case
 from hookflash.machines.rules.checking import check_rules
