@@ -30,6 +30,18 @@ SETTLE_S = 480.0
 """When faults have ended: the longest chain is a rest after giving up (60 s), an unlooked doubt, a
 resend, a second doubt and a release pause (60 s), with lookups that back off up to 30 s between."""
 
+_FAULTS_OF_THE_GATEWAY = (
+    "acks_lost",
+    "acks_late",
+    "acks_duplicated",
+    "commands_refused",
+    "commands_unexecuted",
+    "garbage_frames",
+    "sockets_closed_by_fault",
+    "half_opens",
+    "foreign_changes",
+)
+
 RAM = Path("/dev/shm")  # noqa: S108 - files of a run are made and removed by it
 
 
@@ -94,8 +106,15 @@ class _Run:
         report.commands = self.witness.asked
         report.faults.update(self.network.counts)
         statistics = self.simulator.statistics()
-        for name in ("acks_lost", "acks_late", "acks_duplicate", "garbage", "refusals"):
-            report.faults[name] += int(getattr(statistics, name, 0))
+        for name in _FAULTS_OF_THE_GATEWAY:
+            report.faults[name] += getattr(statistics, name)
+        report.faults["requests_refused"] += (
+            statistics.metadata_requests
+            - statistics.metadata_answers
+            + statistics.token_requests
+            - statistics.tokens_issued
+        )
+        report.faults["clock_set"] += sum(bool(life.clock_set_s) for life in self.plan.lives)
         return report
 
     def _clock(self) -> SteadyClock:
