@@ -278,10 +278,10 @@ async def run_controller(
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # The one reason why the engine stopped, and not a group of one.
-        only = _only(group)
-        if only is group:
+        reason = _only(group)
+        if reason is group:
             raise
-        raise only from group
+        raise reason from group
     if failure is not None:
         raise failure
 

@@ -190,10 +190,10 @@ def repair(path: Path, disk: Disk = REAL_DISK) -> Repaired:
         prologue = read_prologue(contents.header, str(path))
         problem, cut_bytes, lost = "", 0, 0
         for position, tail_file in tail_paths(path):
+            if position <= contents.through:
+                continue
             tail = scan(tail_file, position, prologue)
             if isinstance(tail, Tail):
-                if not problem and tail.through <= through:
-                    continue
                 if not problem and (position, tail.first_seq) == (through + 1, next_seq):
                     through, next_seq, prologue = tail.through, tail.next_seq, tail.prologue
                     continue

@@ -85,7 +85,7 @@ class Cut:
         return dump_line({"kind": "cut", **asdict(self)}, "a cut of the journal")
 
 
-def read_contents(line: bytes, place: str) -> Contents:
+def read_contents(line: object, place: str) -> Contents:
     """Return what *line* says of a database.
 
     Raises:
@@ -95,7 +95,7 @@ def read_contents(line: bytes, place: str) -> Contents:
     return found
 
 
-def read_cut(line: bytes, place: str) -> Cut:
+def read_cut(line: object, place: str) -> Cut:
     """Return the cut that *line* speaks of.
 
     Raises:
@@ -105,7 +105,9 @@ def read_cut(line: bytes, place: str) -> Cut:
     return found
 
 
-def _read(line: bytes, kind: str, cls: type[Any], place: str) -> Any:  # noqa: ANN401 - an instance of cls
+def _read(line: object, kind: str, cls: type[Any], place: str) -> Any:  # noqa: ANN401 - an instance of cls
+    if not isinstance(line, bytes):
+        raise malformed(place, "is no line at all")
     try:
         raw = parse_line(line)
         whole = raw.pop("kind", None) == kind and sum_fits(line)

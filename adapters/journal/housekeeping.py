@@ -76,14 +76,14 @@ def _begin_day(database: Database, day: int) -> None:
         database.cut(day)
 
 
-def cuts_of(database: Database) -> list[Cut]:
-    """Return the places at which the journal can be cut, its beginning first.
+def first_cuts(database: Database) -> list[Cut]:
+    """Return the first two places at which the journal can be cut: its beginning, and the next.
 
     Raises:
         MalformedRecord: One was damaged.
         sqlite3.Error: They cannot be read.
     """
-    rows = database.connection.execute("SELECT line FROM cuts ORDER BY position").fetchall()
+    rows = database.connection.execute("SELECT line FROM cuts ORDER BY position LIMIT 2").fetchall()
     cuts = [read_cut(row[0], f"{database.path}: table cuts") for row in rows]
     if not cuts or cuts[0].position != database.contents.first:
         raise MalformedRecord(
@@ -108,12 +108,12 @@ def old_part(database: Database, today: int, keep_days: int) -> tuple[Cut, Cut] 
     """
     try:
         with explained(database.path, "read"):
-            cuts = cuts_of(database)
+            cuts = first_cuts(database)
     except MalformedRecord as error:
         raise error_of_damage(database.path, error) from error
     if len(cuts) < 2:
         return None
-    first, second = cuts[:2]
+    first, second = cuts
     if second.day is None or second.day > today - keep_days:
         return None
     if database.contents.snapshot.through < second.position - 1:
@@ -184,8 +184,8 @@ def part_of(database: Database, first: Cut, second: Cut) -> Iterator[bytes]:
         ).fetchone()
         if row is None:
             raise MalformedRecord(f"{place} {part} is missing", place=place)
-        count += row[0]
         yield unpack(row, f"{place} {part}")
+        count += row[0]
     if count != first.states:
         raise MalformedRecord(f"{place}: {count} lines, not {first.states}", place=place)
     position = first.position

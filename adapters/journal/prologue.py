@@ -77,11 +77,19 @@ def read_prologue(text: str, place: str) -> Prologue:
     Raises:
         MalformedRecord: They are none of a prologue.
     """
-    header, *changes = text.encode().splitlines(keepends=True)
+    header, *changes = lines_of(text)
     found = Prologue(decode_header(header, place))
     for line in changes:
         found = found.after(decode_definition_change(line, place))
     return found
+
+
+def lines_of(text: str) -> list[bytes]:
+    """Return the lines of a prologue, each with its newline.
+
+    Only newlines end a line here: texts may hold other characters that do elsewhere.
+    """
+    return [line + b"\n" for line in text.encode().split(b"\n")[:-1]]
 
 
 def change_of(line: bytes, place: str) -> PolicyChange | DefinitionChange | None:

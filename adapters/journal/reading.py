@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final, TypeVar, final
 
 from hookflash.adapters.journal.blocks import unpack
 from hookflash.adapters.journal.contents import Contents, Cut, read_cut
+from hookflash.adapters.journal.prologue import lines_of
 from hookflash.adapters.journal.schema import BUSY_S, check_schema, contents_of
 from hookflash.adapters.journal.tails import tail_paths
 from hookflash.engine.logs import get_logger
@@ -91,13 +92,18 @@ class JournalReader:
         self._open()
 
     def _open(self) -> None:
+        self._quiet = not self._wal.exists()
         try:
-            self._quiet = not self._wal.exists()
             self._connection = _connect(self.path)
-            check_schema(self._connection, self.path)
         except sqlite3.Error as error:
             raise self._damaged(f"cannot be read: {error}") from error
+        try:
+            check_schema(self._connection, self.path)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._damaged(f"cannot be read: {error}") from error
         except JournalError as error:
+            self._connection.close()
             raise MalformedRecord(
                 error.message, advice=error.advice, place=str(self.path)
             ) from error
@@ -181,9 +187,9 @@ class JournalReader:
             )
             if row is None:
                 raise self._missing(cut.position)
-            count += row[0]
             for line in unpack(row, place).split(b"\n")[:-1]:
                 yield place, line + b"\n"
+            count += row[0]
         if count != cut.states:
             raise malformed(place, f"{count} interactions, not {cut.states}")
 
@@ -200,7 +206,9 @@ class JournalReader:
             pass
         snapshot = self.contents().snapshot
         yield from self._prologue(snapshot.header)
-        yield from self.snapshot_lines()
+        place = f"{self.path}: snapshot"
+        for _, line in self._snapshot_rows():
+            yield place, line
         yield from self.lines_from(snapshot.through + 1)
 
     def snapshot_lines(self) -> Iterator[Line]:
@@ -232,7 +240,7 @@ class JournalReader:
             raise self._damaged(f"its snapshot cannot be read: {error}") from error
 
     def _prologue(self, header: str) -> Iterator[Line]:
-        for line in header.encode().splitlines(keepends=True):
+        for line in lines_of(header):
             yield f"{self.path}: header", line
 
     def backwards_from(self, position: int) -> Iterator[list[bytes]]:

@@ -83,7 +83,7 @@ def contents_of(connection: sqlite3.Connection, path: Path) -> Contents:
         sqlite3.Error: It cannot be read.
     """
     row = connection.execute("SELECT line FROM contents WHERE id = 1").fetchone()
-    if row is None or not isinstance(row[0], bytes):
+    if row is None:
         raise place_error(path, "was damaged: nothing says what it holds")
     try:
         return read_contents(row[0], "table contents")

@@ -7,7 +7,7 @@ from typing import final
 from hookflash.adapters.journal.append_file import AppendFile
 from hookflash.adapters.journal.disk import Disk
 from hookflash.adapters.journal.locking import place_error
-from hookflash.adapters.journal.prologue import Prologue
+from hookflash.adapters.journal.prologue import Prologue, lines_of
 from hookflash.adapters.journal.tails import DAY, Tail, day_of, tail_path
 from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import JournalError
@@ -78,8 +78,7 @@ class TailWriter:
 
     def _header(self) -> bytes:
         # The definition that counts is all that the lines of one file need.
-        text = self.prologue.without_unused(()).text(self.next_seq)
-        return text.splitlines(keepends=True)[0].encode()
+        return lines_of(self.prologue.without_unused(()).text(self.next_seq))[0]
 
     def _take(self, file: AppendFile) -> None:
         self.file = file

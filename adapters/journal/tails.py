@@ -239,6 +239,9 @@ def tails_after(journal: Path, contents: Contents, disk: Disk) -> list[Tail]:
     prologue = read_prologue(contents.header, str(journal))
     found = tail_paths(journal)
     for position, path in found:
+        if position <= contents.through:
+            disk.remove(path)  # a tail is put away as a whole
+            continue
         last = path == found[-1][1]
         tail = scan(path, position, prologue)
         if isinstance(tail, Damage):
@@ -254,7 +257,7 @@ def tails_after(journal: Path, contents: Contents, disk: Disk) -> list[Tail]:
                 continue  # a crash tore its header: nothing was in it yet
             tail = scan(path, position, prologue)
             assert isinstance(tail, Tail), "what is left was whole"  # noqa: S101
-        if tail.lines == 0 or tail.through <= contents.through:
+        if tail.lines == 0:
             disk.remove(path)
             continue
         if position != through + 1 or tail.first_seq != next_seq:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import trio
+import trio.testing
 from attrs import define, field
 
 from hookflash.adapters.journal import SqliteJournal

@@ -348,7 +348,9 @@ async def test_retiring_is_tried_again(days: tuple[Path, Play]) -> None:
 
 def other_definition() -> Machine[Any, Any]:
     """Return the hold machine under a definition that says one thing in other words."""
-    text = MACHINE.spec.text.replace("The interaction ended.", "The interaction is over.")
+    # With characters in it that end lines elsewhere.
+    words = "The interaction is over.\u2028\x85\u2029"
+    text = MACHINE.spec.text.replace("The interaction ended.", words)
     return Machine(parse_spec(text, "specs/hold.toml"), MACHINE.implementation, HoldPolicy())
 
 

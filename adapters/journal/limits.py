@@ -1,0 +1,37 @@
+"""What a journal is opened with: how much it holds, and what becomes of the rest."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+
+@frozen
+class Retention:
+    """What is kept, and for how long.
+
+    Attributes:
+        bytes_max: Size of all of the journal beyond which nothing is appended.
+        keep_days: Whole UTC days before today that are kept in the database; None keeps all.
+        recordings: The folder for older ones.
+    """
+
+    bytes_max: int
+    keep_days: int | None
+    recordings: Path
+
+
+@frozen
+class Limits:
+    """What a journal is opened with.
+
+    Attributes:
+        retention: What is kept, and for how long.
+        segment_records: Records in a tail file before the next one is begun.
+        synced: Whether effects have to wait for `SqliteJournal.sync`.
+        lasting: Whether the journal is to be the database alone when it is closed.
+    """
+
+    retention: Retention
+    segment_records: int
+    synced: bool
+    lasting: bool
