@@ -61,6 +61,8 @@ bench: $(READY) ## benchmarks: ratios measured in one run
 	@$(BIN)/python tests/benchmarks/bench_step.py
 	@$(BIN)/python tests/benchmarks/bench_pipeline.py
 	@$(BIN)/python tests/benchmarks/bench_memory.py
+	@$(BIN)/python tests/benchmarks/bench_journal.py
+	@$(BIN)/python tests/benchmarks/bench_rules.py
 
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .

@@ -1,7 +1,7 @@
-"""`check`: the static proof of a machine's definition."""
+"""`check`: the static proof of a machine's definition, and what is wrong with a rules file."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookflash.adapters.command_line.options import Json
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def check(file: str, /, *, json: Json = False) -> int:
-    """Prove that a machine's definition is sound; exit code 1 where it is not, with each finding.
+    """Prove that a machine's definition or a rules file is sound; exit code 1 where it is not.
 
     Args:
-        file: A shipped machine (`hold`, `connection`) or the path of a definition.
+        file: A shipped machine (`hold`, `connection`), the path of a definition, or of rules.
         json: Print one line of JSON.
     """
     from hookflash.adapters.specifications import read_definition  # noqa: PLC0415 - see package
@@ -46,9 +46,24 @@ def _checker_of(text: str) -> _Checker:
 
 
 def _check_rules(file: str, text: str, place: str, json: bool) -> int:  # noqa: ARG001, FBT001 - as any checker
-    raise SpecError(
-        f"{place}: this is a file of rules, and this version checks machines only", place=place
-    )
+    from hookflash.adapters.rules_files import names_of  # noqa: PLC0415 - see package
+    from hookflash.machines.rules.checking import check_text  # noqa: PLC0415 - see package
+
+    findings = check_text(text, place, names_of())
+    if json:
+        print_json(
+            {
+                "status": "failed" if findings else "success",
+                "kind": "rules",
+                "place": place,
+                "findings": [_finding_as_json(finding) for finding in findings],
+            }
+        )
+    else:
+        print_line(f"{place}: rules")
+        for line in _findings_as_lines(findings):
+            print_line(line)
+    return 1 if findings else 0
 
 
 _KINDS: dict[str, _Checker] = {"rule": _check_rules}
@@ -119,12 +134,16 @@ def _as_lines(report: "Report") -> Iterator[str]:
         )
     for assumption in report.assumptions:
         yield f"taken for granted: {assumption}"
-    for finding in report.findings:
+    yield from _findings_as_lines(report.findings)
+
+
+def _findings_as_lines(findings: "Sequence[Finding]") -> Iterator[str]:
+    for finding in findings:
         yield ""
         yield from _block(finding)
-    if report.findings:
+    if findings:
         yield ""
-    yield _counted(len(report.findings), "finding", "findings")
+    yield _counted(len(findings), "finding", "findings")
 
 
 def _block(finding: "Finding") -> Iterator[str]:

@@ -29,27 +29,41 @@ from hookflash.machines.errors import (
 if TYPE_CHECKING:
     from hookflash.adapters import blocking
     from hookflash.adapters.composition import open_controller
+    from hookflash.adapters.rules_files import load_rules
     from hookflash.adapters.settings import Settings, load_settings
     from hookflash.adapters.specifications import load_machine, shipped_machines
     from hookflash.engine.commands import CommandResult
     from hookflash.engine.controller import Controller, InteractionSnapshot
     from hookflash.engine.metrics import MetricsSnapshot
+    from hookflash.machines.hold_data import Hold
     from hookflash.machines.interaction import Interaction
     from hookflash.machines.machine import Machine, Step
     from hookflash.machines.policy import GroupPolicy, HoldPolicy
+    from hookflash.machines.rules.decision import Decision
+    from hookflash.machines.rules.facts import RuleEvent, RuleFacts, RuleTimerFired
+    from hookflash.machines.rules.memory import RuleMemory
+    from hookflash.machines.rules.ruleset import Rules
 
 _LAZY = {
     "Controller": "hookflash.engine.controller",
     "CommandResult": "hookflash.engine.commands",
+    "Decision": "hookflash.machines.rules.decision",
     "GroupPolicy": "hookflash.machines.policy",
+    "Hold": "hookflash.machines.hold_data",
     "HoldPolicy": "hookflash.machines.policy",
     "Interaction": "hookflash.machines.interaction",
     "InteractionSnapshot": "hookflash.engine.controller",
     "Machine": "hookflash.machines.machine",
     "MetricsSnapshot": "hookflash.engine.metrics",
+    "RuleEvent": "hookflash.machines.rules.facts",
+    "RuleFacts": "hookflash.machines.rules.facts",
+    "RuleMemory": "hookflash.machines.rules.memory",
+    "RuleTimerFired": "hookflash.machines.rules.facts",
+    "Rules": "hookflash.machines.rules.ruleset",
     "Settings": "hookflash.adapters.settings",
     "Step": "hookflash.machines.machine",
     "load_machine": "hookflash.adapters.specifications",
+    "load_rules": "hookflash.adapters.rules_files",
     "load_settings": "hookflash.adapters.settings",
     "open_controller": "hookflash.adapters.composition",
     "shipped_machines": "hookflash.adapters.specifications",
@@ -63,8 +77,10 @@ __all__ = [
     "CommandResult",
     "ConfigurationError",
     "Controller",
+    "Decision",
     "GatewayUnavailable",
     "GroupPolicy",
+    "Hold",
     "HoldPolicy",
     "HoldRefused",
     "HookflashError",
@@ -80,12 +96,18 @@ __all__ = [
     "NotEligible",
     "OutcomeUnknown",
     "RateLimited",
+    "RuleEvent",
+    "RuleFacts",
+    "RuleMemory",
+    "RuleTimerFired",
+    "Rules",
     "Settings",
     "SpecError",
     "Step",
     "__version__",
     "blocking",
     "load_machine",
+    "load_rules",
     "load_settings",
     "open_controller",
     "shipped_machines",

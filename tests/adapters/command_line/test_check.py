@@ -187,7 +187,7 @@ NO_MACHINES = {
     "empty": ("", r"required field missing @ \.machine"),
     "a key missing": ('[machine]\nname = "x"\n', r"line 1: required field missing"),
     "an unknown key": ('[machine]\nnom = "x"\n', r"unknown key 'nom'"),
-    "rules": ('[[rule]]\nname = "x"\n', r"a file of rules, and this version checks machines only"),
+    "rules without a trigger": ('[[rule]]\nname = "x"\n', r".*trigger"),
 }
 
 
@@ -224,3 +224,29 @@ def test_samples_that_fail_are_exit_code_2(check: Check, tmp_path: Path) -> None
     exit_code, _, err = check("mine.toml")
     assert exit_code == 2
     assert "'picked_up' of parking failed in state 'free': TypeError" in err
+
+
+RULE = """
+[[rule]]
+name = "released"
+trigger = { to = "active" }
+condition = 'hold.elapsed_s > 5'
+actions = [ { action = "annotate", text = "x" } ]
+"""
+
+
+def test_a_rules_file_is_checked_as_such(check: Check, tmp_path: Path) -> None:
+    """Findings of rules have their place and advice, as those of machines have; and JSON."""
+    (tmp_path / "rules.toml").write_text(RULE, "utf-8")
+    exit_code, out, _ = check("rules.toml")
+    assert 1 == exit_code
+    assert re.search(r"rules\.toml: line \d+.*: rule_never_true", out)
+    assert out.endswith("1 finding\n")
+    exit_code, out, _ = check("rules.toml", "--json")
+    found = the_json(out)
+    assert (1, "rules", "failed") == (exit_code, found["kind"], found["status"])
+    assert ["rule_never_true"] == [one["finding"] for one in found["findings"]]
+
+    (tmp_path / "rules.toml").write_text(RULE.replace("active", "held"), "utf-8")
+    exit_code, out, _ = check("rules.toml")
+    assert (0, "rules.toml: rules\nno findings\n") == (exit_code, out)
