@@ -260,9 +260,7 @@ class Machine(Generic[DataT, PolicyT]):
             "the last row of a pair has no guards"
         )  # pragma: no cover - checked at load
 
-    def migrate(
-        self, interaction: Interaction[DataT], migration: Migration
-    ) -> Interaction[DataT]:
+    def migrate(self, interaction: Interaction[DataT], migration: Migration) -> Interaction[DataT]:
         """Carry an interaction of an earlier definition over to this one.
 
         Args:
