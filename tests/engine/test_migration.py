@@ -106,6 +106,16 @@ def test_a_declared_migration_carries_it_over() -> None:
     assert recovered.interactions[CALL].timers == kept.interaction.timers
 
 
+def test_of_several_migrations_the_one_from_that_definition_counts() -> None:
+    """Each earlier definition has its own; one that none is from finishes under itself."""
+    recovered, definitions = left_by(earlier_text())
+    text = migrating("f" * 64) + f'\n[[migrations]]\nfrom = "{recovered.spec_hash}"\ndoc = "x"\n'
+    machine = machine_of(text)
+    (kept,) = carry_over(recovered, machine, definitions, change_to(machine))
+    assert (CALL, None) == (kept.interaction.id, kept.machine)
+    assert machine.spec.migration_from("e" * 64) is None
+
+
 def test_a_carry_function_sees_to_what_names_cannot() -> None:
     """It gets the interaction, and what it returns counts."""
 
