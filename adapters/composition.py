@@ -152,7 +152,8 @@ def open_parts(
         stack.callback(audit.close)
         log.before_putting_away(audit.sync)
         resumed = resume(log, machine, clock)
-        audit.append(resumed.missing_in_audit(audit.last_correlation_id))
+        if resumed.recovered.ends:
+            audit.append(resumed.missing_in_audit(audit.latest_ids()))
         yield Parts(
             machine, clock, gateway, log, audit, MonitorDesk(), resumed, journal == "durable"
         )
@@ -249,6 +250,7 @@ async def run_controller(
             overdue=settings.recovery.overdue,
             overdue_wait_s=settings.recovery.overdue_wait_s,
         ),
+        only=only,
     )
     controller = Controller(
         engine,
@@ -258,7 +260,8 @@ async def run_controller(
         deadline_s=settings.commands.deadline_s or None,
     )
     engine.adopt(parts.resumed.kept_of(only))
-    parts.monitors.retell(parts.resumed.untold)
+    if only is None:
+        parts.monitors.retell(parts.resumed.untold)
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:

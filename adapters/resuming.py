@@ -1,6 +1,7 @@
 """Going on with what an earlier run left in the journal."""
 
 import gc
+from collections import deque
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -43,9 +44,9 @@ class Resumed:
         wanted = None if only is None else {one.lower() for one in only}
         return [one for one in self.kept if wanted is None or one.interaction.id.lower() in wanted]
 
-    def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
+    def missing_in_audit(self, audited: Collection[str]) -> list[AuditEntry]:
         """Return what the audit log lacks; see `Recovered.missing_in_audit`."""
-        return self.recovered.missing_in_audit(last_correlation_id)
+        return self.recovered.missing_in_audit(audited)
 
 
 def resume(journal: SqliteJournal, machine: Machine[Any, Any], clock: Clock) -> Resumed:
@@ -64,8 +65,8 @@ def resume(journal: SqliteJournal, machine: Machine[Any, Any], clock: Clock) -> 
     with _without_collection():
         header, entries = journal.recovery()
         recovered = recover(journal.definitions, header, entries, str(journal.path))
-    for record in reversed(journal.untold()):
-        recovered.untold.extendleft(reversed(notices_of(record)))
+    before = [notice for record in journal.untold() for notice in notices_of(record)]
+    recovered.untold = deque([*before, *recovered.untold], maxlen=recovered.untold.maxlen)
     recovered.drop_told()
     clock.continue_after(max(recovered.last_at, journal.last_at()))
     codec = RecordCodec(machine)

@@ -130,6 +130,17 @@ class SteadyClock:
         self._latest = now
         return Instant(now)
 
+    def from_wall(self, instant: Instant) -> Instant:
+        """Return this clock's instant for a time of day that somebody else names.
+
+        The same, unless this clock is ahead of the wall clock or behind it by a second or more,
+        because the wall clock was set: an agent's hold would seem an hour old otherwise.
+        """
+        if not self._watched or self._offset is None:
+            return instant
+        ahead = self._ahead()
+        return Instant(instant + ahead) if abs(ahead) >= SET_MIN_US else instant
+
     def deadline_of(self, instant: Instant) -> float:
         """Return the trio clock time at which *instant* will be."""
         offset = self._anchor() if self._offset is None else self._offset

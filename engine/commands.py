@@ -7,7 +7,7 @@ import trio
 from attrs import define, frozen
 
 from hookflash.machines.effects import EndCommand
-from hookflash.machines.errors import COMMAND_ERRORS, HoldRefused
+from hookflash.machines.errors import COMMAND_ERRORS, HoldRefused, HookflashError, RateLimited
 from hookflash.machines.events import HoldRequested, UnholdRequested
 from hookflash.machines.instants import Instant, seconds_between
 from hookflash.machines.interaction import Action, Facts
@@ -59,8 +59,12 @@ class Command:
         force: Release an expired hold whatever its policy.
         actor: Who asks.
         fed: Whether the machine has seen it.
-        ended: Its end; None while it is under way.
-        done: Set when it ended.
+        lookup_error: Why the last lookup that it waited for failed; None where none did.
+        cause: Why the desk ended it unsent; None where it did not. It says more than the journal,
+            from which the caller's error is made: what to do about it.
+        ended: Its end; None while it is under way, and for good where a later run of the program
+            will find out.
+        done: Set when it ended, or when nobody here will learn how.
     """
 
     action: Action
@@ -74,6 +78,8 @@ class Command:
     force: bool = False
     actor: str = "caller"
     fed: bool = False
+    lookup_error: HookflashError | None = None
+    cause: HookflashError | None = None
     ended: EndCommand | None = None
     done: trio.Event | None = None
 
@@ -99,12 +105,23 @@ class Command:
     def end(self, ended: EndCommand) -> None:
         """Note its end and wake the caller, if one waits."""
         self.ended = ended
+        self.leave()
+
+    def leave(self) -> None:
+        """Wake the caller, if one waits, whether or not there is an end to tell."""
         if self.done is not None:
             self.done.set()
 
 
-def result_of(ended: EndCommand, interaction_id: str) -> CommandResult:
+def result_of(
+    ended: EndCommand, interaction_id: str, cause: HookflashError | None = None
+) -> CommandResult:
     """Return what the caller gets for a command that ended.
+
+    Args:
+        ended: Its end.
+        interaction_id: The interaction.
+        cause: The error for which the desk ended it; None where there is none.
 
     Raises:
         CommandError: The error that the end names, with its parts.
@@ -127,9 +144,15 @@ def result_of(ended: EndCommand, interaction_id: str) -> CommandResult:
         "state": ended.state,
         "latency_s": latency_s,
     }
+    advice = "" if cause is None else cause.advice
     if ended.error == "RateLimited":
-        parts["retry_after_s"] = ended.retry_after_s
-    raise cls(f"{ended.action} failed: {ended.message or ended.outcome}", **parts)
+        wait_s = ended.retry_after_s
+        if wait_s is None and isinstance(cause, RateLimited):
+            wait_s = cause.retry_after_s
+        parts["retry_after_s"] = wait_s
+        if wait_s is not None:
+            advice = f"wait {wait_s:g} s"
+    raise cls(f"{ended.action} failed: {ended.message or ended.outcome}", advice=advice, **parts)
 
 
 def problems_of(
@@ -140,6 +163,7 @@ def problems_of(
     reasons: tuple[str, ...] | None = None,
     music: object = None,
     prompt: object = None,
+    force: object = False,
     actor: object = "caller",
     deadline_s: object = None,
 ) -> list[str]:
@@ -147,11 +171,12 @@ def problems_of(
 
     Args:
         interaction_id: Must be a UUID as text.
-        priority: Must be a whole number from 0 to 9, or the text of one.
+        priority: Must be a whole number from 0 to 9; no text, no 5.0, no bool.
         reason: Must be one of *reasons*, where these are given.
         reasons: The hold reasons allowed; None for an unhold, which has no reason.
         music: Text, or None.
         prompt: Text, or None.
+        force: Must be a bool.
         actor: Text, and none of the names that the engine itself uses.
         deadline_s: Seconds, more than 0; or None.
 
@@ -159,10 +184,12 @@ def problems_of(
         One sentence per bad field; empty where all are good.
     """
     problems: list[str] = []
-    if not isinstance(interaction_id, str) or not _UUID.fullmatch(interaction_id):
-        problems.append("the interaction id is no UUID")
+    if (wrong_id := id_problem(interaction_id)) is not None:
+        problems.append(wrong_id)
     if priority_of(priority) is None:
         problems.append(f"the priority {_shown(priority)} is no whole number from 0 to 9")
+    if not isinstance(force, bool):
+        problems.append(f"force must be True or False, is {_shown(force)}")
     if reasons is not None and (not isinstance(reason, str) or reason not in reasons):
         problems.append(f"the reason {_shown(reason)} is not one of {', '.join(reasons)}")
     for name, text in (("music", music), ("prompt", prompt)):
@@ -188,10 +215,16 @@ def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
+def id_problem(interaction_id: object) -> str | None:
+    """Say why something is no interaction id, without repeating it; None where it is one."""
+    if not isinstance(interaction_id, str):
+        kind = type(interaction_id).__name__
+        return f"the interaction id must be a UUID as text, is of type {kind}"
+    return None if _UUID.fullmatch(interaction_id) else "the interaction id is no UUID"
+
+
 def priority_of(value: object) -> int | None:
     """Return *value* as a resume priority; None where it is none."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]", value):
-        return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9:
         return value
     return None

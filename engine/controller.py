@@ -11,6 +11,7 @@ from hookflash.engine.commands import (
     RESERVED_ACTORS,
     Command,
     CommandResult,
+    id_problem,
     priority_of,
     problems_of,
     result_of,
@@ -20,17 +21,21 @@ from hookflash.engine.instances import Instance
 from hookflash.engine.link import LinkState
 from hookflash.engine.metrics import MetricsSnapshot
 from hookflash.engine.ports import Gateway, LookupAnswer, Monitor
-from hookflash.machines.errors import CommandBusy, GatewayUnavailable, OutcomeUnknown
+from hookflash.machines.errors import (
+    CommandBusy,
+    GatewayUnavailable,
+    HookflashError,
+    InvalidCommand,
+    OutcomeUnknown,
+)
 from hookflash.machines.hold_data import HoldData
-from hookflash.machines.instants import Instant
+from hookflash.machines.instants import Instant, seconds_between
 from hookflash.machines.interaction import Action
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.redaction import redact
+from hookflash.machines.redaction import printable, redact
 
 DEADLINE_S = 30.0
 """How long a command may take by default before its caller is told that its outcome is unknown."""
-
-_SHOWN_ID_LENGTH_MAX = 64
 
 
 @frozen
@@ -93,7 +98,7 @@ class Controller:
         interaction_id: str,
         *,
         reason: str,
-        priority: int | str,
+        priority: int,
         music: str | None = None,
         prompt: str | None = None,
         deadline_s: float | EllipsisType | None = ...,
@@ -102,7 +107,7 @@ class Controller:
         """Put the caller of an interaction on hold and wait until the gateway confirms it.
 
         Args:
-            interaction_id: The interaction, a UUID.
+            interaction_id: The interaction, a UUID as text; no `uuid.UUID`.
             reason: One of the reasons that the policy allows.
             priority: Resume priority, a whole number from 0 to 9.
             music: Hold music; None leaves it to the gateway.
@@ -147,7 +152,7 @@ class Controller:
         self,
         interaction_id: str,
         *,
-        priority: int | str,
+        priority: int,
         force: bool = False,
         deadline_s: float | EllipsisType | None = ...,
         actor: str = "caller",
@@ -155,7 +160,7 @@ class Controller:
         """Take the caller of an interaction off hold and wait until the gateway confirms it.
 
         Args:
-            interaction_id: The interaction, a UUID.
+            interaction_id: The interaction, a UUID as text; no `uuid.UUID`.
             priority: Resume priority, a whole number from 0 to 9.
             force: Release a hold that is past its limit although its policy asks for a decision.
             deadline_s: As for `hold`.
@@ -173,6 +178,7 @@ class Controller:
         problems = problems_of(
             interaction_id=interaction_id,
             priority=priority,
+            force=force,
             actor=actor,
             deadline_s=self._deadline(deadline_s),
         )
@@ -183,10 +189,16 @@ class Controller:
     async def look_up(self, interaction_id: str) -> LookupAnswer:
         """Ask the gateway about an interaction now; the engine's knowledge is not touched.
 
+        Args:
+            interaction_id: The interaction, a UUID as text.
+
         Raises:
+            InvalidCommand: It is no UUID as text; the gateway was not asked.
             NotAuthorized: The gateway does not accept the credentials or the scope.
             GatewayUnavailable: It could not be asked.
         """
+        if id_problem(interaction_id) is not None:
+            raise _invalid_id(interaction_id)
         return await self._gateway.look_up(interaction_id)
 
     async def wait_connected(self, timeout_s: float | None = None) -> None:
@@ -224,7 +236,13 @@ class Controller:
         return self._engine.metrics.snapshot()
 
     def interaction(self, interaction_id: str) -> InteractionSnapshot | None:
-        """Return what the engine knows of an interaction; None where it knows nothing."""
+        """Return what the engine knows of an interaction; None where it knows nothing.
+
+        Raises:
+            InvalidCommand: *interaction_id* is no text, a `uuid.UUID` for instance.
+        """
+        if not isinstance(interaction_id, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may have no type checker
+            raise _invalid_id(interaction_id)
         instance = self._engine.instances.get(interaction_id)
         return None if instance is None else _snapshot(instance)
 
@@ -233,6 +251,18 @@ class Controller:
         snapshots = [_snapshot(instance) for instance in self._engine.instances]
         snapshots.sort(key=lambda one: (one.held_since is None, one.held_since or 0))
         return snapshots
+
+    def give_up_unsent(self, error: HookflashError | None = None) -> None:
+        """End the commands whose frames have not left, as their deadlines would.
+
+        For a program that is about to end: what has been sent goes on, so that its outcome may
+        still be known when the controller closes.
+
+        Args:
+            error: Why; its class and message are what their callers get. None tells each of them
+                what it waited for.
+        """
+        self._engine.desk.fail_waiting(error)
 
     @property
     def link_state(self) -> LinkState:
@@ -254,10 +284,9 @@ class Controller:
         self, action: Action, interaction_id: object, priority: object, actor: str
     ) -> Command:
         clock = self._engine.clock
-        valid = isinstance(interaction_id, str)
         return Command(
             action,
-            str(interaction_id) if valid else repr(interaction_id),
+            interaction_id if isinstance(interaction_id, str) else repr(interaction_id),
             clock.new_id(),
             clock.now(),
             priority_of(priority),
@@ -272,16 +301,16 @@ class Controller:
     ) -> CommandResult:
         if problems:
             # What was typed may be anything, a telephone number included.
-            command.interaction_id = _printable(command.interaction_id)
+            command.interaction_id = printable(command.interaction_id)
             if command.reason is not None:
-                command.reason = _printable(str(command.reason))
+                command.reason = printable(str(command.reason))
             command.actor = _shown_actor(command.actor)
             message = redact("; ".join(problems))
             self._engine.desk.abandon(command, "invalid", "InvalidCommand", message)
         else:
             await self._run(command, self._deadline(deadline_s))
         assert command.ended is not None, "a command that is not ended has raised"  # noqa: S101
-        return result_of(command.ended, command.interaction_id)
+        return result_of(command.ended, command.interaction_id, command.cause)
 
     async def _run(self, command: Command, deadline_s: float | None) -> None:
         desk = self._engine.desk
@@ -294,33 +323,42 @@ class Controller:
         try:
             with trio.move_on_after(math.inf if deadline_s is None else deadline_s):
                 await done.wait()
-                return
         except trio.Cancelled:
             desk.give_up(command)
             raise
-        if desk.give_up(command):
-            return
+        if done.is_set():
+            if command.ended is not None:
+                return
+            why = "the program stopped before its outcome was known"
+            advice = "the next run on its journal finds out"
+        else:
+            if desk.give_up(command):
+                return
+            why = f"its outcome was not known within {deadline_s:g} s"
+            advice = "the engine goes on asking; look at the interaction's state later"
         raise OutcomeUnknown(
-            f"{command.action} was sent, but its outcome was not known within {deadline_s:g} s",
-            advice="the engine goes on asking; look at the interaction's state later",
+            f"{command.action} was sent, but {why}",
+            advice=advice,
             interaction_id=command.interaction_id,
             correlation_id=command.correlation_id,
             outcome="unknown",
             state=_snapshot_state(self._engine, command.interaction_id),
-            latency_s=deadline_s,
+            latency_s=seconds_between(command.requested_at, self._engine.clock.now()),
         )
+
+
+def _invalid_id(interaction_id: object) -> InvalidCommand:
+    return InvalidCommand(
+        id_problem(interaction_id) or "",
+        advice="give the interaction's UUID as text; str() makes it of a uuid.UUID",
+        interaction_id=printable(str(interaction_id)),
+    )
 
 
 def _shown_actor(actor: object) -> str:
     """Return who asked, where that can be written down; the default name otherwise."""
     valid = isinstance(actor, str) and actor and actor not in RESERVED_ACTORS
-    return _printable(str(actor)) if valid else "caller"
-
-
-def _printable(text: str) -> str:
-    """Return a caller's text as logs can bear it: redacted, short, without odd characters."""
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
-    return redact(shown)[:_SHOWN_ID_LENGTH_MAX]
+    return printable(str(actor)) if valid else "caller"
 
 
 def _snapshot_state(engine: Engine, interaction_id: str) -> str | None:

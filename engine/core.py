@@ -1,6 +1,6 @@
 """The engine: interactions, commands, timers, lookups and the link, in one nursery tree."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 import trio
@@ -100,7 +100,9 @@ class Engine:
         clock: Clock,
         metrics: Metrics,
         settings: EngineSettings | None = None,
+        only: Collection[str] | None = None,
     ) -> None:
+        only = None if only is None else {one.lower() for one in only}
         settings = settings or EngineSettings()
         self.clock = clock
         self.metrics = metrics
@@ -130,7 +132,9 @@ class Engine:
             journal,
             carry=self._carry,
             turned=self._runner.turned,
-            told=lambda: monitors.told_through,
+            # Whoever does one thing and ends leaves to a later run what it did not adopt.
+            told=(lambda: monitors.told_through) if only is None else (lambda: 0),
+            gave_up=audit.miss,
             flooded=self._ask,
         )
         self.desk = CommandDesk(
@@ -150,6 +154,7 @@ class Engine:
             metrics=metrics,
             correlations_max=settings.correlations_max,
             facts_ttl_s=settings.lookups.ttl_s,
+            only=only,
         )
 
     def adopt(self, kept: Iterable[Kept]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import trio
 
@@ -16,6 +17,9 @@ from hookflash.machines.errors import CommandBusy, GatewayUnavailable, Hookflash
 from hookflash.machines.events import CommandAbandoned, NotSent
 
 _log = get_logger("hookflash.engine.commands")
+
+
+_NO_STATE: Final = "the gateway did not tell the state in time; nothing was sent"
 
 
 class CommandDesk:
@@ -82,15 +86,16 @@ class CommandDesk:
             True if it has ended, nothing having been sent; False if its frame may have left: the
             engine goes on until it knows the outcome.
         """
-        self._dispatcher.settle()
         instance = self._instances.get(command.interaction_id)
+        if instance is not None:
+            self._dispatcher.settle(instance)
         if command.ended is not None or instance is None:
             return command.ended is not None
         if not command.fed:
-            self._drop(instance, command, self._why_waiting(instance))
+            self._drop(instance, command, self._why_waiting(instance, command))
         elif not self._withdraw(instance, command, self._link.why_not()):
             return False
-        self._dispatcher.settle()
+        self._dispatcher.settle(instance)
         return True
 
     def abandon(self, command: Command, outcome: str, error: str, message: str) -> None:
@@ -103,7 +108,7 @@ class CommandDesk:
         instance = known or self._instances.transient(command.interaction_id)
         self._commands[command.correlation_id] = command
         self._abandon(instance, command, outcome, error, message)
-        self._dispatcher.settle()
+        self._dispatcher.settle(instance)
         if known is None:
             self._instances.forget_transient(instance)
 
@@ -114,7 +119,8 @@ class CommandDesk:
 
         Args:
             resumes: Whether a later run goes on with the journal. It will find out what became of
-                what was sent, and write that; otherwise `unknown` is written now.
+                what was sent, and write that; its caller only learns that. Otherwise `unknown` is
+                written now.
 
         Returns:
             The commands that were under way.
@@ -123,8 +129,8 @@ class CommandDesk:
         under_way = list(self._under_way())
         for command, instance in under_way:
             if command.fed and resumes:
-                continue
-            if command.fed:
+                command.leave()
+            elif command.fed:
                 why = "the program stopped before the outcome was known"
                 self._abandon(instance, command, "unknown", "OutcomeUnknown", why)
             else:
@@ -164,13 +170,17 @@ class CommandDesk:
         elif end.actor == "limit":
             _log.info("hold.released_at_limit", interaction=instance.id, outcome=end.outcome)
 
-    def fail_waiting(self, error: HookflashError) -> None:
-        """The attempts to connect are used up: whoever waits for the socket learns it now."""
+    def fail_waiting(self, error: HookflashError | None = None) -> None:
+        """End all commands whose frames have not left; those whose frames have left go on.
+
+        Args:
+            error: What their callers get; None tells each of them what it waited for.
+        """
         for command, instance in list(self._under_way()):
-            if command.fed:
-                self._withdraw(instance, command, error)
+            if not command.fed:
+                self._drop(instance, command, error or self._why_waiting(instance, command))
             else:
-                self._drop(instance, command, error)
+                self._withdraw(instance, command, error or self._link.why_not())
 
     def fail(self, instance: Instance, error: HookflashError) -> None:
         """End all commands that wait for this interaction's facts: they cannot be had."""
@@ -195,6 +205,7 @@ class CommandDesk:
             or not self._gateway.withdraw(pending.correlation_id)
         ):
             return False
+        command.cause = error
         name = type(error).__name__
         self._dispatcher.post(
             instance, NotSent(self._clock.now(), pending.correlation_id, name, error.message)
@@ -226,13 +237,17 @@ class CommandDesk:
         """End a command that still waits for its turn."""
         if instance.waiting is not None and command in instance.waiting:
             instance.waiting.remove(command)
+        command.cause = error
         self._abandon(instance, command, "unavailable", type(error).__name__, error.message)
 
-    def _why_waiting(self, instance: Instance) -> HookflashError:
+    def _why_waiting(self, instance: Instance, command: Command) -> HookflashError:
         if instance.interaction.pending is not None:
             return GatewayUnavailable(
                 "an earlier command of this interaction did not end in time; nothing was sent"
             )
         if self._link.state != "connected":
             return self._link.why_not()
-        return GatewayUnavailable("the gateway did not tell the state in time; nothing was sent")
+        problem = command.lookup_error
+        if problem is None:
+            return GatewayUnavailable(_NO_STATE)
+        return GatewayUnavailable(f"{_NO_STATE}: {problem.message}", advice=problem.advice)

@@ -7,7 +7,7 @@ lets the effects leave.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
@@ -43,6 +43,7 @@ class Dispatcher:
         carry: Carries out a step's effects.
         turned: Called after each turn.
         told: Tells up to which record monitors were told.
+        gave_up: Called when nothing is stepped any more because of a failure.
         flooded: Called for an interaction whose state frames were dropped.
     """
 
@@ -54,6 +55,7 @@ class Dispatcher:
         carry: Carry,
         turned: Callable[[], None],
         told: Callable[[], int],
+        gave_up: Callable[[], None],
         flooded: Callable[[Instance], None],
     ) -> None:
         self._spec_hash = spec_hash
@@ -61,6 +63,7 @@ class Dispatcher:
         self._carry = carry
         self._turned = turned
         self._told = told
+        self._gave_up = gave_up
         self._flooded = flooded
         self._told_through = told()
         self._taken: list[tuple[Instance, Step[Any], int]] = []
@@ -107,8 +110,12 @@ class Dispatcher:
             else:
                 await trio.lowlevel.checkpoint()
 
-    def settle(self) -> None:
+    def settle(self, instance: Instance | None = None) -> None:
         """Step what was posted here and now, without waiting for the task that takes turns.
+
+        Args:
+            instance: Only what was posted for this one, whatever others have waiting; None for
+                all, when nothing else runs any more.
 
         Raises:
             JournalError: As for `run`, now or before.
@@ -118,8 +125,13 @@ class Dispatcher:
             # That task waits for the disk; what it took comes first.
             self._sync_now()
             self._let_leave()
-        while self._ready:
-            self.turn()
+        if instance is None:
+            while self._ready:
+                self.turn()
+            return
+        while instance.mailbox:
+            self._step([instance])
+            self._end_turn()
 
     def close(self) -> None:
         """Step what was posted, and write down up to where monitors were told."""
@@ -130,6 +142,9 @@ class Dispatcher:
     def turn(self) -> None:
         """Step one event of each interaction that has some, journal, and let the effects leave."""
         self._step_ready()
+        self._end_turn()
+
+    def _end_turn(self) -> None:
         if self._journal.synced:
             self._sync_now()
         self._let_leave()
@@ -143,6 +158,7 @@ class Dispatcher:
         """
         if not isinstance(error, trio.Cancelled):
             self._failure, self._taken = error, []
+            self._gave_up()
 
     def _look_for_failure(self) -> None:
         if self._failure is not None:
@@ -166,46 +182,54 @@ class Dispatcher:
         """Step one event of each interaction that has some, and journal what followed."""
         self._look_for_failure()
         ready = self._ready
+        self._step([ready.popleft() for _ in range(min(len(ready), TURN_MAX))])
+
+    def _step(self, instances: Iterable[Instance]) -> None:
+        """Step one event of each of *instances* and journal what followed: all of it or nothing."""
         seq = self._journal.next_seq
+        taken: list[tuple[Instance, Step[Any], int]] = []
         records: list[Record] = []
         after: list[Interaction[Any]] = []
-        for _ in range(min(len(ready), TURN_MAX)):
-            instance = ready.popleft()
-            mailbox = instance.mailbox
-            assert mailbox, "an interaction is ready because its mailbox is not empty"  # noqa: S101
-            event = mailbox.popleft()
-            before = instance.interaction
-            machine = instance.machine
-            step = machine.step(before, event)
-            instance.interaction = interaction = step.interaction
-            digest = machine.spec.digest
-            records.append(
-                Record(
-                    seq,
-                    before.id,
-                    event,
-                    before.state,
-                    interaction.state,
-                    step.effects,
-                    instance.begins,
-                    None if digest == self._spec_hash else digest,
-                )
-            )
-            instance.begins = False
-            after.append(interaction)
-            self._taken.append((instance, step, seq))
-            seq += 1
-            if mailbox:
-                ready.append(instance)
-            else:
-                # A held interaction waits for minutes: an empty queue is not kept for it.
-                instance.mailbox = None
-                instance.ready = False
         try:
+            for instance in instances:
+                mailbox = instance.mailbox
+                if not mailbox:  # it was settled by itself while it stood in the queue
+                    instance.ready = False
+                    continue
+                event = mailbox.popleft()
+                before = instance.interaction
+                machine = instance.machine
+                step = machine.step(before, event)
+                digest = machine.spec.digest
+                records.append(
+                    Record(
+                        seq,
+                        before.id,
+                        event,
+                        before.state,
+                        step.interaction.state,
+                        step.effects,
+                        instance.begins,
+                        None if digest == self._spec_hash else digest,
+                    )
+                )
+                after.append(step.interaction)
+                taken.append((instance, step, seq))
+                seq += 1
+                if mailbox:
+                    self._ready.append(instance)
+                else:
+                    # A held interaction waits for minutes: an empty queue is not kept for it.
+                    instance.mailbox = None
+                    instance.ready = False
             self._journal.append(records, after, self._news_of_monitors())
         except BaseException as error:
             self._failed(error)
             raise
+        for instance, step, _ in taken:
+            instance.interaction = step.interaction
+            instance.begins = False
+        self._taken += taken
 
     def _let_leave(self) -> None:
         taken, self._taken = self._taken, []

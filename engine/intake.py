@@ -1,5 +1,8 @@
 """The intake: what the gateway tells and answers, turned into events of the machine."""
 
+import itertools
+from collections.abc import Collection
+
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.logs import get_logger
@@ -34,6 +37,9 @@ _log = get_logger("hookflash.engine.intake")
 CLOSED_STATES = frozenset({"closed", "abandoned", "not_found"})
 """What the gateway calls an interaction that is over, and what a lookup that finds none says."""
 
+_FORGET_LOOK_MAX = 16
+"""How many of the oldest frames are looked at when one is to be forgotten: a bound on the work."""
+
 _GRACE_S = 0.25
 """How long an answer serves the commands that waited for it, should it be older than its life."""
 
@@ -49,6 +55,8 @@ class Intake:
         metrics: Where answers that nobody waits for are counted.
         correlations_max: How many frames are remembered for their answers.
         facts_ttl_s: How long the facts of an answer are reused.
+        only: The interactions, in lower case, that may begin here because of what the gateway
+            says unasked; None for all. The others may stand in the journal for a later run.
     """
 
     def __init__(
@@ -61,6 +69,7 @@ class Intake:
         metrics: Metrics,
         correlations_max: int,
         facts_ttl_s: float,
+        only: Collection[str] | None = None,
     ) -> None:
         self._instances = instances
         self._dispatcher = dispatcher
@@ -70,14 +79,24 @@ class Intake:
         self._correlations: dict[str, Instance] = {}
         self._correlations_max = correlations_max
         self._facts_ttl_s = facts_ttl_s
+        self._only = only
 
     # --- frames and their answers -----------------------------------------------------------------
 
     def register(self, correlation_id: str, instance: Instance) -> None:
-        """Remember whose frame this is; the oldest are forgotten beyond the bound."""
+        """Remember whose frame this is; beyond the bound the oldest are forgotten.
+
+        One that its command still waits for is never forgotten: nobody would learn what became of
+        it. There is at most one for each interaction.
+        """
         correlations = self._correlations
         if len(correlations) >= self._correlations_max:
-            del correlations[next(iter(correlations))]
+            for oldest in list(itertools.islice(correlations, _FORGET_LOOK_MAX)):
+                owner = correlations.pop(oldest)
+                pending = owner.interaction.pending
+                if pending is None or pending.correlation_id != oldest:
+                    break
+                correlations[oldest] = owner
         correlations[correlation_id] = instance
 
     def written(self, news: FrameWritten) -> bool:
@@ -130,6 +149,8 @@ class Intake:
         if instance is None:
             if news.state != "held":
                 return  # nobody is on hold, and nobody asked: nothing to remember
+            if self._only is not None and news.interaction_id.lower() not in self._only:
+                return
             try:
                 instance = self._instances.get_or_start(news.interaction_id)
             except CommandBusy as error:
@@ -179,7 +200,8 @@ class Intake:
         """Return the event for a state that the gateway named; None for one that is no event."""
         now = self._clock.now()
         if state == "held":
-            return ObservedHeld(now, as_of, source, self._clock.new_id(), held_since, facts)
+            since = None if held_since is None else self._clock.from_wall(held_since)
+            return ObservedHeld(now, as_of, source, self._clock.new_id(), since, facts)
         if state == "active":
             return ObservedActive(now, as_of, source, self._clock.new_id(), facts)
         if state in CLOSED_STATES:

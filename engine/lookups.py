@@ -117,6 +117,8 @@ class Lookups:
         except HookflashError as error:
             instance.lookup = "none"
             _log.debug("lookup.failed", interaction=instance.id, reason=error.message)
+            for command in instance.waiting or ():
+                command.lookup_error = error
             self._failed(instance, error)
         else:
             instance.lookup = "none"

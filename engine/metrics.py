@@ -42,7 +42,7 @@ class MetricsSnapshot:
 
     Attributes:
         attempts: Commands that ended, with whatever outcome.
-        confirmed: Ended by the gateway's acknowledgement.
+        confirmed: Ended by the gateway's acknowledgement, or by a frame of its own.
         confirmed_by_lookup: Ended by a lookup that proved that they were carried out.
         already: Nothing was sent, because what they asked for was so.
         refused: Refused by the gateway, or because another command was under way.

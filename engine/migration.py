@@ -65,7 +65,7 @@ def carry_over(
     reasons: dict[str, str] = {}
     carried = finishing = 0
     for interaction in recovered.open_interactions():
-        digest = recovered.definitions.get(interaction.id, recovered.spec_hash)
+        digest = recovered.definitions.get(interaction.id.lower(), recovered.spec_hash)
         if digest == today:
             kept.append(Kept(interaction))
         elif (migration := machine.spec.migration_from(digest)) is not None:
@@ -86,7 +86,10 @@ def carry_over(
         kept += [
             Kept(one)
             for one in recovered.idle_interactions()
-            if one.id not in recovered.definitions and not machine.spec.states[one.state].final
+            if one.id.lower() not in recovered.definitions
+            and not machine.spec.states[one.state].final
+            # Of one whose commands were all given up before anything was learnt nothing is known.
+            and one != machine.start(one.id)
         ]
     return kept
 

@@ -230,6 +230,10 @@ class Clock(Protocol):
         """Return what the machine's clock did since the last call; None for nothing unusual."""
         ...
 
+    def from_wall(self, instant: Instant) -> Instant:
+        """Return this clock's instant for a time of day that somebody else names."""
+        ...
+
     def deadline_of(self, instant: Instant) -> float:
         """Return the trio clock time at which *instant* will be."""
         ...
@@ -315,6 +319,13 @@ class AuditLog(Protocol):
 
         Raises:
             JournalError: The lines could not be written; the log is as it was before.
+        """
+        ...
+
+    def miss(self) -> None:
+        """Take up that lines are missing which the journal asks for: the next start appends them.
+
+        Until then the journal must keep at hand what they are derived from.
         """
         ...
 

@@ -6,7 +6,7 @@ and timers run on towards the deadlines that they had.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
 from attrs import define, field
@@ -66,12 +66,10 @@ class Recovered:
     """What a journal proves.
 
     Attributes:
-        interactions: All that it speaks of, by id.
-        definitions: The definition under which an interaction goes on, by id, where that is not
-            the one that the journal names last.
+        interactions: All that it speaks of, by id in lower case: a UUID is the same in upper case.
+        definitions: The definition under which an interaction goes on, by id in lower case, where
+            that is not the one that the journal names last.
         spec_hash: The definition that the journal names last; empty for no journal.
-        first_seq: The number of the first record that was read, or would be: more than 1 where a
-            snapshot stands for those before.
         ends: The latest ends of commands and foreign changes, oldest first.
         told_through: The record up to which monitors were told; 0 where nothing says so.
         untold: The notices that monitors may not have been told, oldest first.
@@ -82,7 +80,6 @@ class Recovered:
     interactions: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
     definitions: dict[str, str] = field(factory=dict[str, str])
     spec_hash: str = ""
-    first_seq: int = 1
     ends: deque[AuditEntry] = field(factory=lambda: deque[AuditEntry](maxlen=ENDS_MAX))
     untold: deque[UntoldNotice] = field(factory=lambda: deque[UntoldNotice](maxlen=ENDS_MAX))
     told_through: int = 0
@@ -106,24 +103,22 @@ class Recovered:
         """Return those that nothing depends on, in the order in which they were heard of."""
         return [one for one in self.interactions.values() if not (one.pending or one.timers)]
 
-    def missing_in_audit(self, last_correlation_id: str | None) -> list[AuditEntry]:
-        """Return what the audit log lacks.
+    def missing_in_audit(self, audited: Collection[str]) -> list[AuditEntry]:
+        """Return what the audit log lacks: the ends after the newest one that it has.
 
         Args:
-            last_correlation_id: That of its last line; None where it has no line.
+            audited: The correlation ids of its latest lines. Those of other programs, which wrote
+                to it meanwhile, may be among them.
 
         Returns:
-            The ends after that line; all where it is older than what was read, because a snapshot
-            is made only of what was audited. Empty where the line is not of this journal, or all
-            of it cannot be said.
+            All that was read where it has none of them, because a snapshot is made only of what
+            was audited. Empty where more was read than could be kept: then it cannot be said.
         """
         ends = list(self.ends)
-        for index, (end, _, _) in enumerate(ends):
-            if end.correlation_id == last_correlation_id:
+        for index in range(len(ends) - 1, -1, -1):
+            if ends[index][0].correlation_id in audited:
                 return ends[index + 1 :]
-        if len(ends) == ENDS_MAX or (last_correlation_id is not None and self.first_seq == 1):
-            return []
-        return ends
+        return [] if len(ends) == ENDS_MAX else ends
 
 
 def notices_of(record: Record) -> list[UntoldNotice]:
@@ -167,7 +162,7 @@ class _Fold:
         self._spec_hash = header.spec_hash
         self._policy: Header | PolicyChange | DefinitionChange = header
         self._stepped_by: dict[str, Machine[Any, Any]] = {}
-        self._recovered = Recovered(spec_hash=header.spec_hash, first_seq=header.first_seq)
+        self._recovered = Recovered(spec_hash=header.spec_hash)
 
     def run(self, entries: Iterable[Entry]) -> Recovered:
         recovered = self._recovered
@@ -176,8 +171,9 @@ class _Fold:
                 case Record():
                     self._record(entry)
                 case InteractionState():
-                    recovered.interactions[entry.interaction.id] = entry.interaction
-                    self._goes_on_under(entry.interaction.id, entry.spec_hash)
+                    key = entry.interaction.id.lower()
+                    recovered.interactions[key] = entry.interaction
+                    self._goes_on_under(key, entry.spec_hash)
                 case Told():
                     recovered.told_through = max(recovered.told_through, entry.through)
                 case PolicyChange():
@@ -191,11 +187,11 @@ class _Fold:
         recovered.drop_told()
         return recovered
 
-    def _goes_on_under(self, interaction_id: str, spec_hash: str | None) -> None:
+    def _goes_on_under(self, key: str, spec_hash: str | None) -> None:
         if spec_hash is None or spec_hash == self._spec_hash:
-            self._recovered.definitions.pop(interaction_id, None)
+            self._recovered.definitions.pop(key, None)
         else:
-            self._recovered.definitions[interaction_id] = spec_hash
+            self._recovered.definitions[key] = spec_hash
 
     def _machine(self, spec_hash: str) -> Machine[Any, Any]:
         machine = self._stepped_by.get(spec_hash)
@@ -205,9 +201,9 @@ class _Fold:
         return machine
 
     def _record(self, record: Record) -> None:
-        recovered = self._recovered
+        recovered, key = self._recovered, record.interaction_id.lower()
         machine = self._machine(record.spec_hash or self._spec_hash)
-        known = None if record.begins else recovered.interactions.get(record.interaction_id)
+        known = None if record.begins else recovered.interactions.get(key)
         after = None if known is None else _follow(machine, known, record)
         if after is None and record.begins is not False:
             # Never seen, or forgotten by the engine, nothing depending on it. Recordings of
@@ -221,8 +217,8 @@ class _Fold:
                 " another, and keep it: `hookflash journal verify` says more",
                 path=self._place,
             )
-        recovered.interactions[record.interaction_id] = after
-        self._goes_on_under(record.interaction_id, record.spec_hash)
+        recovered.interactions[key] = after
+        self._goes_on_under(key, record.spec_hash)
         recovered.records += 1
         recovered.last_at = max(recovered.last_at, record.event.at)
         recovered.untold.extend(notices_of(record))

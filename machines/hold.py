@@ -89,6 +89,7 @@ IMPLEMENTATION = Implementation(
         commands.note_foreign_unhold,
         changes.send_release,
         changes.confirm_hold,
+        changes.confirm_hold_by_frame,
         changes.confirm_hold_by_lookup,
         changes.confirm_hold_by_refusal,
         changes.confirm_unhold,

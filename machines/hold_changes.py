@@ -42,12 +42,14 @@ def confirm_hold(draft: HoldDraft, event: Acknowledged) -> None:
     end(draft, "confirmed", event.at)
 
 
+def confirm_hold_by_frame(draft: HoldDraft, event: ObservedHeld) -> None:
+    """The gateway said unasked that the caller is held, before or without an acknowledgement."""
+    _confirm_seen_hold(draft, event, "confirmed")
+
+
 def confirm_hold_by_lookup(draft: HoldDraft, event: ObservedHeld) -> None:
-    """The gateway says that the caller is held: the command was carried out, since its sending."""
-    pending = pending_of(draft)
-    since = pending.sent_at or event.as_of
-    start_hold(draft, pending.correlation_id, since=since, changed_at=event.as_of, answered=False)
-    end(draft, "confirmed_by_lookup", event.at)
+    """A lookup says that the caller is held: the command was carried out."""
+    _confirm_seen_hold(draft, event, "confirmed_by_lookup")
 
 
 def confirm_hold_by_refusal(draft: HoldDraft, event: Refused) -> None:
@@ -249,6 +251,14 @@ def set_limit(draft: HoldDraft, event: LimitChanged) -> None:
 
 
 # --- the parts ----------------------------------------------------------------------------------
+
+
+def _confirm_seen_hold(draft: HoldDraft, event: ObservedHeld, outcome: str) -> None:
+    """End the pending hold as carried out; when is not known: its limit counts from its sending."""
+    pending = pending_of(draft)
+    since = pending.sent_at or event.as_of
+    start_hold(draft, pending.correlation_id, since=since, changed_at=event.as_of, answered=False)
+    end(draft, outcome, event.at)
 
 
 def _restart_limit(draft: HoldDraft, hold: Hold) -> None:

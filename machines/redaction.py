@@ -35,6 +35,7 @@ local ones with seven are the shortest that name somebody."""
 
 _DIGITS = re.compile(r"\d\D{0,3}\d\D{0,3}\d\D{0,3}\d\D{0,3}\d\D{0,3}\d\D{0,3}\d")
 _CACHED_LENGTH_MAX = 128
+_SHOWN_LENGTH_MAX = 64
 
 
 def redact(text: str) -> str:
@@ -50,6 +51,12 @@ def redact(text: str) -> str:
         place of what was.
     """
     return _redact_short(text) if len(text) <= _CACHED_LENGTH_MAX else _redact(text)
+
+
+def printable(text: str) -> str:
+    """Return what somebody typed as logs can bear it: redacted, short, without odd characters."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return redact(shown)[:_SHOWN_LENGTH_MAX]
 
 
 def _redact(text: str) -> str:

@@ -39,12 +39,10 @@ class AuditChain:
     Attributes:
         seq: The number of the last line; 0 for none.
         last_hash: Its hash.
-        last_correlation_id: Its correlation id; None for no line.
     """
 
     seq: int = 0
     last_hash: str = FIRST_PREVIOUS_HASH
-    last_correlation_id: str | None = None
 
     def add(
         self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
@@ -75,7 +73,6 @@ class AuditChain:
             fields["hash"] = line_hash(fields)
         self.seq += 1
         self.last_hash = fields["hash"]
-        self.last_correlation_id = fields["correlationId"]
         return fields
 
 

@@ -13,6 +13,9 @@ from hookflash.adapters.journal.disk import REAL_DISK, Disk
 from hookflash.engine.ports import AuditEntry
 from hookflash.machines.errors import JournalError
 
+_LATEST_BYTES = 16 * 2**20
+"""How much of the log's end a start looks at: some 25,000 lines, more than recovery compares."""
+
 
 @final
 class JsonLinesAuditLog:
@@ -60,10 +63,19 @@ class JsonLinesAuditLog:
         """The number of the last line; 0 for none."""
         return self._chain.seq
 
-    @property
-    def last_correlation_id(self) -> str | None:
-        """The correlation id of the last line; None where there is no line."""
-        return self._chain.last_correlation_id
+    def latest_ids(self) -> set[str]:
+        """Return the correlation ids of the latest lines, as many as a start has to look at.
+
+        Raises:
+            JournalError: They cannot be read.
+        """
+        found: set[str] = set()
+        for line in self._file.end(_LATEST_BYTES).splitlines():
+            try:
+                found.add(str(orjson.loads(line)["correlationId"]))
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                continue  # cut in the middle, or damaged: `verify` says more
+        return found
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Append a line for each entry in one write; when it returns they survive the process.
@@ -101,6 +113,10 @@ class JsonLinesAuditLog:
             )
         self._file.sync()
 
+    def miss(self) -> None:
+        """Take up that lines are missing: `sync` says so until the next start has appended them."""
+        self._behind = True
+
     def close(self) -> None:
         """Close the file and give its lock back; a second call does nothing."""
         self._file.close()
@@ -122,4 +138,4 @@ def _chain_of(file: AppendFile) -> AuditChain:
             advice="see what `hookflash audit verify` says; move the file away to begin another",
             path=str(file.path),
         )
-    return AuditChain(seq, last_hash, known.get("correlationId"))
+    return AuditChain(seq, last_hash)

@@ -45,6 +45,9 @@ class MemoryAuditLog:
             raise JournalError("the audit log in memory is closed", path="memory")
         self._lines.extend([self._chain.add(*entry) for entry in entries])
 
+    def miss(self) -> None:
+        """Do nothing: nobody goes on with what is in memory."""
+
     def close(self) -> None:
         """Take no more lines; a second call does nothing."""
         self._closed = True

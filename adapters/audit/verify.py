@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import orjson
 from attrs import frozen
@@ -13,6 +13,9 @@ from hookflash.adapters.journal.recording import read_lines
 Problem = Literal["json", "hash", "chain", "seq"]
 """What is wrong with a line: no JSON object of the log's making; changed after it was written; not
 hanging on the line before it; out of order."""
+
+_BEGINNING: Final = b'{"timestamp":"'
+"""What every line begins with, a torn one included."""
 
 
 @frozen(kw_only=True)
@@ -67,11 +70,13 @@ def verify_lines(lines: Iterable[bytes]) -> AuditReport:
     """Verify *lines*, each with its newline, from the first of a log on."""
     good, last_hash = 0, FIRST_PREVIOUS_HASH
     for line in lines:
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and (good or line.startswith(_BEGINNING[: len(line)])):
             return AuditReport(lines=good, last_hash=last_hash, torn_bytes=len(line))
         found = _check(line, good + 1, last_hash)
         if isinstance(found, tuple):
             problem, reason = found
+            if problem == "json" and not good:
+                reason += "; this is no audit log, or its beginning was replaced"
             return AuditReport(
                 lines=good,
                 last_hash=last_hash,
@@ -89,12 +94,12 @@ def _check(line: bytes, seq: int, last_hash: str) -> str | tuple[Problem, str]:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return "json", f"is not JSON: {error}"
-    if not isinstance(raw, dict):
-        return "json", "is no JSON object"
-    fields = cast("dict[str, Any]", raw)
+    fields = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+    if missing := [name for name in ("seq", "previousHash", "hash") if name not in fields]:
+        return "json", f"has no {' and no '.join(missing)}, as every line of an audit log has"
     # The bytes themselves, not only what they mean: white space is a change as well.
     written = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-    found = fields.pop("hash", None)
+    found = fields.pop("hash")
     if found != line_hash(fields) or written != line:
         return "hash", "was changed after it was written: its hash does not fit what it says"
     if fields.get("seq") != seq:

@@ -1,5 +1,6 @@
 """`hookflash COMMAND`: parsing, and what becomes of errors."""
 
+import errno
 import inspect
 import os
 import sys
@@ -7,16 +8,22 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import App, CycloptsError
 
 import hookflash
 from hookflash.adapters.command_line.output import failure, failure_of, print_json, tell_error
 from hookflash.machines.errors import HookflashError
+from hookflash.machines.redaction import printable
 
 USAGE_EXIT_CODE = 2
 BUG_EXIT_CODE = 70
 """`EX_SOFTWARE` of BSD's sysexits: an error nobody foresaw, so no code of the contract fits."""
+OUTPUT_EXIT_CODE = 74
+"""`EX_IOERR` of the same: a hold may well have been carried out, so 1 would be misleading."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why writing fails. Where a file of ours is meant, somebody has made a `HookflashError` of it."""
 
 app = App(
     name="hookflash",
@@ -56,11 +63,13 @@ class Command:
         function: What carries it out; where it is async, under trio.
         positional: Its positional arguments.
         named: The others.
+        interaction_id: The interaction that it is about, as it was typed; None for none.
     """
 
     function: Callable[..., Any]
     positional: tuple[Any, ...]
     named: dict[str, Any]
+    interaction_id: str | None = None
 
     def __call__(self) -> Any:  # noqa: ANN401 - an exit code, or nothing of interest
         """Call it."""
@@ -82,13 +91,15 @@ def execute(arguments: Sequence[str]) -> int:
         The exit code. Errors are printed, not raised; with `--json` among the arguments a failure
         prints its one line on stdout too.
     """
-    wants_json = "--json" in arguments
+    failing = _Failing("--json" in arguments, _first_of(arguments))
     try:
-        return _run(parse(arguments))
+        command = parse(arguments)
+        failing = evolve(failing, interaction_id=command.interaction_id)
+        return _run(command)
     except CycloptsError as error:
-        return _report("UsageError", _usage(error), USAGE_EXIT_CODE, wants_json=wants_json)
+        return failing.tell("UsageError", _usage(error), USAGE_EXIT_CODE)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # noqa: BLE001 - the last line of defence: no traceback for users
-        return _report_error(only_error(error), wants_json=wants_json)
+        return failing.report(only_error(error))
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -98,7 +109,7 @@ def parse(arguments: Sequence[str]) -> Command:
         CycloptsError: They name none, or not all it needs.
     """
     command, bound, _ = app.parse_args(list(arguments), exit_on_error=False, print_error=False)
-    return Command(command, bound.args, bound.kwargs)
+    return Command(command, bound.args, bound.kwargs, bound.arguments.get("interaction_id"))
 
 
 def only_error(error: BaseException) -> BaseException:
@@ -127,20 +138,80 @@ def _run(command: Command) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _report_error(error: BaseException, *, wants_json: bool) -> int:
-    if isinstance(error, HookflashError):
-        if wants_json:
-            print_json(failure(error))
-        tell_error(str(error))
-        return error.exit_code
-    if isinstance(error, BrokenPipeError):
-        _abandon_output()
-        return 0
-    if isinstance(error, KeyboardInterrupt):
-        return _report("Interrupted", "interrupted", 130, wants_json=wants_json)
-    exit_code = getattr(error, "exit_code", None)
-    if isinstance(exit_code, int):
-        return _report("Interrupted", f"stopped by {error}", exit_code, wants_json=wants_json)
+@frozen
+class _Failing:
+    """How failures are told: one line for people, with `--json` one for programs, an exit code.
+
+    Attributes:
+        wants_json: Whether `--json` was given.
+        interaction_id: The interaction that the command is about, as it was typed; None for none.
+    """
+
+    wants_json: bool
+    interaction_id: str | None
+
+    def report(self, error: BaseException) -> int:
+        """Tell of *error* and return the exit code."""
+        if isinstance(error, HookflashError):
+            self._print(failure(error, self._shown_id()))
+            tell_error(str(error))
+            return error.exit_code
+        if isinstance(error, BrokenPipeError):
+            _abandon_output()
+            return 0
+        if isinstance(error, KeyboardInterrupt):
+            return self.tell("Interrupted", "interrupted", 130)
+        exit_code = getattr(error, "exit_code", None)
+        if isinstance(exit_code, int):
+            return self._stopped(error, exit_code)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _abandon_output()
+            text = f"the output cannot be written: {error.strerror}"
+            tell_error(f"{text} (what was asked for may have been done all the same)")
+            return OUTPUT_EXIT_CODE
+        _log_mistake(error)
+        text = (
+            f"a mistake in hookflash itself: {type(error).__name__} (please report it with what"
+            " HOOKFLASH_LOG_LEVEL=debug shows)"
+        )
+        return self.tell(type(error).__name__, text, BUG_EXIT_CODE)
+
+    def tell(self, name: str, text: str, exit_code: int) -> int:
+        """Tell of a failure that is no error of ours, and return its exit code."""
+        outcome = "invalid" if exit_code == USAGE_EXIT_CODE else None
+        self._print(failure_of(name, text, outcome=outcome, interactionId=self._shown_id()))
+        tell_error(text)
+        return exit_code
+
+    def _stopped(self, error: BaseException, exit_code: int) -> int:
+        """Tell that a signal ended the command, and of its error, if there is one, all the rest."""
+        if not isinstance(error.__cause__, HookflashError):
+            return self.tell("Interrupted", f"stopped by {error}", exit_code)
+        self._print(failure(error.__cause__, self._shown_id()))
+        tell_error(f"stopped by {error}: {error.__cause__}")
+        return exit_code
+
+    def _shown_id(self) -> str | None:
+        return None if self.interaction_id is None else printable(self.interaction_id)
+
+    def _print(self, failed: dict[str, Any]) -> None:
+        if self.wants_json:
+            try:
+                print_json(failed)
+            except OSError:  # the exit code and the line for people say it as well
+                _abandon_output()
+
+
+def _first_of(arguments: Sequence[str]) -> str | None:
+    """Return the interaction that arguments which cannot be parsed are about, if it comes first."""
+    match arguments:
+        case ["hold" | "unhold" | "status", first, *_] if not first.startswith("-"):
+            return first
+        case _:
+            return None
+
+
+def _log_mistake(error: BaseException) -> None:
     import structlog  # noqa: PLC0415 - `--help` does without
 
     from hookflash.adapters.command_line.logs import (  # noqa: PLC0415 - the same
@@ -151,19 +222,6 @@ def _report_error(error: BaseException, *, wants_json: bool) -> int:
     if not structlog.is_configured():
         configure_logging(level_of_environment(), default="warning")
     structlog.get_logger("hookflash.command_line").debug("command.failed", exc_info=error)
-    text = (
-        f"a mistake in hookflash itself: {type(error).__name__} (please report it with what"
-        " HOOKFLASH_LOG_LEVEL=debug shows)"
-    )
-    return _report(type(error).__name__, text, BUG_EXIT_CODE, wants_json=wants_json)
-
-
-def _report(name: str, text: str, exit_code: int, *, wants_json: bool) -> int:
-    if wants_json:
-        outcome = "invalid" if exit_code == USAGE_EXIT_CODE else None
-        print_json(failure_of(name, text, outcome=outcome))
-    tell_error(text)
-    return exit_code
 
 
 def _abandon_output() -> None:
@@ -174,9 +232,9 @@ def _abandon_output() -> None:
 
 def _usage(error: CycloptsError) -> str:
     """Say what is wrong in one line; a value given to an unknown option may be a secret."""
-    words = [
-        word.partition("=")[0] if word.startswith("-") else word for word in str(error).split()
-    ]
+    # An unknown command is followed by the first few known ones; the help has them all.
+    said, _, _ = str(error).partition(" Available commands: ")
+    words = [word.partition("=")[0] if word.startswith("-") else word for word in said.split()]
     text = " ".join(words)
     if "--client-secret" in words or "--client-secret." in words:
         text += " The secret is no option: set HOOKFLASH_CLIENT_SECRET"

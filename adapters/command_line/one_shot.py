@@ -1,8 +1,8 @@
 """`hold`, `unhold` and `status`: one question or command, one answer."""
 
-from collections.abc import Awaitable, Callable
+import re
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -15,9 +15,10 @@ from hookflash.adapters.command_line.options import (
     settings_of,
 )
 from hookflash.adapters.command_line.output import milliseconds, print_json, print_line, tell
-from hookflash.machines.errors import GatewayUnavailable, InvalidCommand, NotEligible
+from hookflash.machines.errors import InvalidCommand, NotEligible
 
 if TYPE_CHECKING:
+    from hookflash.adapters.command_line.asking import Ask
     from hookflash.adapters.composition import JournalChoice
     from hookflash.adapters.settings import Settings
     from hookflash.engine.commands import CommandResult
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 _NOTHING_ENFORCES = (
     "note: nothing enforces a hold limit after this command; `hookflash run` does while it runs"
 )
-
-_GRACE_S = 0.5
-"""How long a command gets to end by itself once there is no connection to be had."""
-
-Ask = Callable[["Controller"], Awaitable["CommandResult"]]
 
 
 async def hold(
@@ -60,7 +56,12 @@ async def hold(
 
     async def ask(controller: "Controller") -> "CommandResult":
         return await controller.hold(
-            interaction_id, reason=reason, priority=priority, music=music, prompt=prompt
+            interaction_id,
+            reason=reason,
+            priority=_number(priority),
+            music=music,
+            prompt=prompt,
+            deadline_s=None,
         )
 
     return await _one_command(ask, interaction_id, gateway, records, json=json)
@@ -88,7 +89,9 @@ async def unhold(
     """
 
     async def ask(controller: "Controller") -> "CommandResult":
-        return await controller.unhold(interaction_id, priority=priority, force=force)
+        return await controller.unhold(
+            interaction_id, priority=_number(priority), force=force, deadline_s=None
+        )
 
     return await _one_command(ask, interaction_id, gateway, records, json=json)
 
@@ -118,12 +121,11 @@ async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> i
         close_unconnected,
     )
     from hookflash.engine.clock import SteadyClock  # noqa: PLC0415 - see package
-    from hookflash.engine.commands import problems_of  # noqa: PLC0415 - see package
+    from hookflash.engine.commands import id_problem  # noqa: PLC0415 - see package
     from hookflash.machines.instants import to_text_ms  # noqa: PLC0415 - see package
 
-    problems = problems_of(interaction_id=interaction_id, priority=0)
-    if problems:
-        raise InvalidCommand(f"status failed: {'; '.join(problems)}")
+    if (problem := id_problem(interaction_id)) is not None:
+        raise InvalidCommand(f"status failed: {problem}")
     asked = open_gateway(settings, SteadyClock())
     try:
         answer = await asked.look_up(interaction_id)
@@ -158,18 +160,18 @@ async def _status(settings: "Settings", interaction_id: str, *, json: bool) -> i
 
 
 async def _one_command(
-    ask: Ask,
+    ask: "Ask",
     interaction_id: str,
     gateway: GatewayOptions,
     records: RecordOptions,
     *,
     json: bool,
 ) -> int:
-    from hookflash.adapters.command_line.signals import until_stopped  # noqa: PLC0415 - see package
+    from hookflash.adapters.command_line.asking import ask_once  # noqa: PLC0415 - see package
 
     settings = _prepared(gateway, records)
-    temporary = records.journal is None
-    result = await until_stopped(partial(_ask, ask, settings, interaction_id, temporary=temporary))
+    journal: JournalChoice = "temporary" if records.journal is None else "durable"
+    result, exit_code = await ask_once(ask, settings, interaction_id, journal=journal)
     if json:
         print_json(
             {
@@ -187,48 +189,12 @@ async def _one_command(
             f" in {result.latency_s * 1000:.1f} ms, correlation id {result.correlation_id}"
         )
     tell(_NOTHING_ENFORCES)
-    return 0
+    return exit_code
 
 
-async def _ask(
-    ask: Ask, settings: "Settings", interaction_id: str, *, temporary: bool
-) -> "CommandResult":
-    import trio  # noqa: PLC0415 - see package
-
-    from hookflash.adapters.command_line.connecting import (  # noqa: PLC0415 - see package
-        wait_connected,
-    )
-    from hookflash.adapters.composition import open_controller  # noqa: PLC0415 - see package
-
-    journal: JournalChoice = "temporary" if temporary else "durable"
-    given_up: list[GatewayUnavailable] = []
-    results: list[CommandResult] = []
-    async with (
-        open_controller(settings, journal=journal, only=[interaction_id]) as controller,
-        trio.open_nursery() as nursery,
-    ):
-
-        async def watch() -> None:
-            try:
-                await wait_connected(controller, settings)
-            except GatewayUnavailable as error:
-                given_up.append(error)
-                # The command itself may be about to learn why, and says more.
-                await trio.sleep(_GRACE_S)
-                nursery.cancel_scope.cancel()
-
-        nursery.start_soon(watch)
-        try:
-            results.append(await ask(controller))
-        except GatewayUnavailable as error:
-            # What to do about it is not in the journal, from which the command's error comes.
-            error.advice = error.advice or "".join(reason.advice for reason in given_up)
-            raise
-        nursery.cancel_scope.cancel()
-    if not results:
-        given_up[0].interaction_id = interaction_id
-        raise given_up[0]
-    return results[0]
+def _number(priority: str) -> Any:  # noqa: ANN401 - whatever was typed
+    """Return the priority that was typed; as text where it is none, to be refused and audited."""
+    return int(priority) if re.fullmatch("[0-9]", priority) else priority
 
 
 def _prepared(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTIONS) -> "Settings":

@@ -6,8 +6,9 @@ from typing import Annotated
 from attrs import frozen
 from cyclopts import Group, Parameter
 
+from hookflash.adapters.command_line.output import tell
 from hookflash.adapters.settings.groups import Settings
-from hookflash.adapters.settings.loading import load_settings
+from hookflash.adapters.settings.loading import read_settings
 
 _GATEWAY = Group("Gateway", sort_key=10)
 _FILES = Group("Files", sort_key=20)
@@ -57,12 +58,12 @@ NO_RECORD_OPTIONS = RecordOptions()
 
 
 def settings_of(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTIONS) -> Settings:
-    """Load the settings with what the options say on top.
+    """Load the settings with what the options say on top; warn of variables that nothing reads.
 
     Raises:
         ConfigurationError: As `load_settings`.
     """
-    return load_settings(
+    settings, warnings = read_settings(
         gateway.config,
         {
             "gateway.protocol": gateway.protocol,
@@ -73,4 +74,8 @@ def settings_of(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTI
             "journal.path": records.journal,
             "audit.path": records.audit,
         },
+        None,
     )
+    for warning in warnings:
+        tell(f"warning: {warning}")
+    return settings

@@ -46,17 +46,24 @@ def milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
-def failure(error: HookflashError) -> dict[str, Any]:
-    """Return the object that `--json` prints for a command that failed."""
-    return failure_of(
+def failure(error: HookflashError, interaction_id: str | None = None) -> dict[str, Any]:
+    """Return the object that `--json` prints for a command that failed.
+
+    Args:
+        error: How.
+        interaction_id: The interaction that was given, should the error not know of it.
+    """
+    failed = failure_of(
         type(error).__name__,
         str(error),
         outcome=getattr(error, "outcome", "invalid" if error.exit_code == 2 else "unavailable"),
         latencyMs=milliseconds(getattr(error, "latency_s", None)),
         correlationId=getattr(error, "correlation_id", None),
-        interactionId=getattr(error, "interaction_id", None),
+        interactionId=getattr(error, "interaction_id", interaction_id),
         state=getattr(error, "state", None),
     )
+    wait_s = getattr(error, "retry_after_s", None)
+    return failed if wait_s is None else {**failed, "retryAfterS": wait_s}
 
 
 def failure_of(error: str, message: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON

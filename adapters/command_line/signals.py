@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Exception):
-    """A signal ended the command; `signal_number` says which."""
+    """A signal ended the command; `signal_number` says which, the cause what became of it."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)

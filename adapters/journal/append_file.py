@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import final
 
 from hookflash.adapters.journal.disk import REAL_DISK, Disk, write_all
-from hookflash.adapters.journal.locking import FileLock, place_error
+from hookflash.adapters.journal.locking import FileLock, followed, place_error
 from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import JournalError
 from hookflash.machines.lines import LINE_BYTES_MAX
@@ -73,7 +73,7 @@ class AppendFile:
             JournalError: Another process has it open (the message names its id), or it cannot be
                 opened or written.
         """
-        path = Path(path)
+        path = followed(path)
         lock = FileLock.take(path)
         fd = -1
         try:
@@ -215,6 +215,22 @@ class AppendFile:
         if begin == 0 and start > 0:
             raise place_error(self.path, f"its last line has more than {LINE_BYTES_MAX} bytes")
         return block[begin:]
+
+    def end(self, size: int) -> bytes:
+        """Return the last *size* bytes, or all; the first line may be cut.
+
+        Raises:
+            JournalError: They cannot be read.
+        """
+        parts: list[bytes] = []
+        start = max(0, self.size - size)
+        try:
+            while start < self.size and (part := self._disk.read_at(self._fd, size, start)):
+                parts.append(part)
+                start += len(part)
+        except OSError as error:
+            raise place_error(self.path, f"cannot be read: {error.strerror}") from error
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close the file and give the lock back; a second call does nothing."""

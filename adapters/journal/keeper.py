@@ -148,6 +148,8 @@ class Keeper:
 
     def _bring_forward(self, states: States | None) -> None:
         if states is not None:
+            if self._before is not None:
+                self._before()
             with self._database.transaction():
                 self._database.put_states(states)
             self._database.settle()

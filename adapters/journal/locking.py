@@ -15,6 +15,12 @@ def place_error(path: Path, problem: str, *, advice: str = "") -> JournalError:
     return JournalError(f"{path}: {problem}", advice=advice, path=str(path))
 
 
+def followed(path: str | Path) -> Path:
+    """Return where *path* leads: a link and the file itself are locked under one name."""
+    path = Path(path)
+    return path.resolve() if path.is_symlink() else path
+
+
 @final
 class FileLock:
     """The lock on `PATH.lock`, held by this process until `close`.

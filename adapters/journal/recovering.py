@@ -84,9 +84,9 @@ class RecoveryInput:
         with self._explained():
             for entry in entries_of(self._lines, self.header, self.definitions):
                 if isinstance(entry, Record):
-                    self.standing[entry.interaction_id] = entry.seq
+                    self.standing[entry.interaction_id.lower()] = entry.seq
                 elif isinstance(entry, InteractionState):
-                    self.standing[entry.interaction.id] = None if in_snapshot else entry.seq
+                    self.standing[entry.interaction.id.lower()] = None if in_snapshot else entry.seq
                     in_snapshot = max(0, in_snapshot - 1)
                 yield entry
 
@@ -151,7 +151,7 @@ class RecoveryInput:
         gone = self.standing
         self.standing = {}
         for state in states:
-            seq = gone.pop(state.interaction.id, state.seq)
+            seq = gone.pop(state.interaction.id.lower(), state.seq)
             if seq is not None:
                 changes.put(attrs.evolve(state, seq=seq))
             elif self.from_records:

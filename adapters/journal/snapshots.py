@@ -19,6 +19,8 @@ _Standing = tuple[int, Interaction[Any], str | None]
 class Changes:
     """The interactions that changed in a part of the journal; None for those that are forgotten.
 
+    By id in lower case: a UUID is the same in upper case.
+
     Args:
         anew: Whether all that the snapshot held before counts no longer.
     """
@@ -34,15 +36,15 @@ class Changes:
         """Take up how interactions stand after *records*."""
         by_id = self._by_id
         for record, one in zip(records, after, strict=True):
-            by_id[one.id] = record.seq, one, record.spec_hash
+            by_id[one.id.lower()] = record.seq, one, record.spec_hash
 
     def put(self, state: InteractionState) -> None:
         """Take up how one interaction stands."""
-        self._by_id[state.interaction.id] = state.seq, state.interaction, state.spec_hash
+        self._by_id[state.interaction.id.lower()] = state.seq, state.interaction, state.spec_hash
 
     def forget(self, interaction_id: str) -> None:
         """Take up that an interaction is known no longer."""
-        self._by_id[interaction_id] = None
+        self._by_id[interaction_id.lower()] = None
 
     def written(self, codec: RecordCodec[Any]) -> Iterator[States | None]:
         """Write the lines, a slice at a time.

@@ -16,7 +16,7 @@ from hookflash.adapters.journal.append_file import BYTES_MAX
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
 from hookflash.adapters.journal.keeper import Keeper
 from hookflash.adapters.journal.limits import Limits, Retention
-from hookflash.adapters.journal.locking import place_error
+from hookflash.adapters.journal.locking import followed, place_error
 from hookflash.adapters.journal.opening import Opened, open_locked
 from hookflash.adapters.journal.prologue import Prologue
 from hookflash.adapters.journal.recovering import Resumable
@@ -172,7 +172,7 @@ class SqliteJournal(Resumable):
                 gateway or machine; it was damaged, and how to go on; or it cannot be opened or
                 written.
         """
-        path = Path(path)
+        path = followed(path)
         codec = RecordCodec(machine)
         retention = Retention(bytes_max, keep_days, recordings or path.parent / "recordings")
         limits = Limits(retention, segment_records, synced=synced, lasting=lasting)

@@ -60,6 +60,8 @@ FOLLOWED_MAX: Final = 100_000
 _FRAMES_REMEMBERED: Final = 8
 """Answered frames remembered for each interaction, to tell a late answer from a duplicate."""
 
+_CONFIRMED: Final = SUCCESSES - {"already"}
+
 _OUTCOME_MARKS: Final[dict[str, Mark]] = {
     "confirmed_by_lookup": "confirmed_by_lookup",
     "expired": "past_limit",
@@ -269,7 +271,7 @@ class History:
         mark = _OUTCOME_MARKS.get(end.outcome)
         if mark is not None:
             self._mark(story, mark)
-        if end.outcome == "confirmed_by_lookup" and end.correlation_id not in story.answered:
+        if end.outcome in _CONFIRMED and end.correlation_id not in story.answered:
             story.unacknowledged.add(end.correlation_id)
         if end.outcome not in SUCCESSES:
             return

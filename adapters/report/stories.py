@@ -6,7 +6,7 @@ from typing import Final, Literal
 from attrs import define, field
 
 from hookflash.machines.effects import EndCommand, NoteForeign, StartTimer
-from hookflash.machines.events import Acknowledged
+from hookflash.machines.events import Acknowledged, ObservedHeld
 from hookflash.machines.instants import Instant
 from hookflash.machines.records import Record
 
@@ -65,7 +65,9 @@ class HoldEntry:
 
     interaction_id: str
     since: Instant | None
-    began: Literal["acknowledged", "looked up", "somebody else", "before the recording"]
+    began: Literal[
+        "acknowledged", "told unasked", "looked up", "somebody else", "before the recording"
+    ]
     reason: str | None = None
     actor: str = ""
     name: str = ""
@@ -97,7 +99,7 @@ class Story:
         sent_at: When that frame was written; None while it waits.
         forced: The command that may release an expired hold by somebody's decision; empty for none.
         answered: The latest frames that were answered, oldest first.
-        unacknowledged: Frames confirmed by lookup whose acknowledgement never came.
+        unacknowledged: Frames confirmed otherwise, whose acknowledgement has not come.
     """
 
     id: str
@@ -119,7 +121,8 @@ def hold_begun(story: Story, record: Record) -> HoldEntry:
     event = record.event
     hold = HoldEntry(record.interaction_id, event.at, "acknowledged")
     if not isinstance(event, Acknowledged):
-        hold.began = "looked up"
+        told = isinstance(event, ObservedHeld) and event.source == "frame"
+        hold.began = "told unasked" if told else "looked up"
         hold.since = story.sent_at or event.at
     for effect in record.effects:
         match effect:

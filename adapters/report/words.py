@@ -55,7 +55,7 @@ GRAVE: Final = frozenset[Mark](
 """What stands out on the page."""
 
 OUTCOMES: Final = {
-    "confirmed": "acknowledged by the gateway",
+    "confirmed": "acknowledged by the gateway, or seen in a frame of its own",
     "confirmed_by_lookup": "proved by looking the interaction up",
     "already": "nothing to do: it was so already",
     "refused": "the gateway said no, or too many commands waited",

@@ -26,7 +26,8 @@ def load_settings(
     """Load the settings: *overrides* over environment variables over the config file.
 
     Reads the config file and nothing else: secrets in files and the keyring are read when somebody
-    connects (`credentials_of`). What is missing to connect is no error here.
+    connects (`credentials_of`). What is missing to connect is no error here. A HOOKFLASH_ variable
+    that nothing reads is warned about in the log, with the nearest one that there is.
 
     Args:
         config: The config file; None takes the one that HOOKFLASH_CONFIG names, else
@@ -44,6 +45,28 @@ def load_settings(
             cannot be read. One line for each problem names the option, variable or file to blame;
             `problems` has the lines, `source` whom the first blames.
     """
+    settings, warnings = read_settings(config, overrides, environ)
+    if warnings:
+        from hookflash.engine.logs import get_logger  # noqa: PLC0415 - `--help` does without
+
+        for warning in warnings:
+            get_logger("hookflash.settings").warning("settings.unknown_variable", reason=warning)
+    return settings
+
+
+def read_settings(
+    config: Path | str | None,
+    overrides: Mapping[str, object] | None,
+    environ: Mapping[str, str] | None,
+) -> tuple[Settings, tuple[str, ...]]:
+    """Load the settings as `load_settings` does, for a program that tells warnings itself.
+
+    Returns:
+        The settings, and a sentence for each HOOKFLASH_ variable that nothing reads.
+
+    Raises:
+        ConfigurationError: As for `load_settings`.
+    """
     environ = os.environ if environ is None else environ
     problems: list[Problem] = []
     path, named_by = find_config(config, environ)
@@ -56,11 +79,13 @@ def load_settings(
             raise_problems([Problem(named_by, text)])
         loaders.append(DictLoader({"config_file": path.absolute()}))
         loaders.append(FileSource(path, problems))
-    loaders.append(VariableSource(environ, problems))
+    variables = VariableSource(environ, problems)
+    loaders.append(variables)
     loaders.append(OptionSource(overrides or {}, problems))
     settings = typed_settings.load_settings(Settings, loaders, base_dir=base_dir)
     raise_problems(problems)
-    return settings
+    of_monitors = [one.secret_variable for one in settings.monitors if one.secret_variable]
+    return settings, variables.unknown_variables(of_monitors)
 
 
 def raise_problems(problems: list[Problem]) -> None:

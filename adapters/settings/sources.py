@@ -28,6 +28,8 @@ from hookflash.adapters.settings.values import (
 )
 
 PREFIX: Final = "HOOKFLASH_"
+CONFIG_VARIABLE: Final = PREFIX + "CONFIG"
+"""Names the config file."""
 
 SECRET_PATH: Final = "gateway.client_secret"  # noqa: S105 - the name of a setting
 SECRET_ADVICE: Final = (
@@ -50,6 +52,16 @@ FILE_NAMES: Final = {"monitors": "monitor"}
 
 HIDDEN: Final = frozenset({"config_file"})
 """Fields of `Settings` that are no settings: no source may give them."""
+
+
+_SERVICE_LINK: Final = re.compile(
+    r"""(?xs)
+    \w+_SERVICE_(?:HOST|PORT(?:_\w+)?)=.*
+    | \w+_PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://.*
+    | \w+_PORT_\d+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)=.*
+    """
+)
+"""What Kubernetes and Docker set for a service called hookflash or hookflash-something."""
 
 
 @attrs.frozen
@@ -105,8 +117,8 @@ class OptionSource:
 class VariableSource:
     """The environment variables that name settings.
 
-    One that is set to nothing counts as not set. Others that begin with HOOKFLASH_ are left alone:
-    container platforms set such for a service of that name.
+    One that is set to nothing counts as not set. Others that begin with HOOKFLASH_ may belong to
+    another program; `unknown_variables` names them.
 
     Args:
         environ: The environment.
@@ -116,19 +128,41 @@ class VariableSource:
     def __init__(self, environ: Mapping[str, str], problems: list[Problem]) -> None:
         self._environ = environ
         self._problems = problems
+        self._known = {CONFIG_VARIABLE}
 
     def __call__(self, settings_cls: type, options: OptionList) -> LoadedSettings:
         """Return what is set and fits."""
         del settings_cls
         found: SettingsDict = {}
         for option in options:
-            name = variable_of(option.path)
-            text = self._environ.get(name, "")
             # A list of tables does not fit into a variable.
-            if text and option.path not in HIDDEN and item_class(option.cls) is None:
+            if option.path in HIDDEN or item_class(option.cls) is not None:
+                continue
+            name = variable_of(option.path)
+            self._known.add(name)
+            if text := self._environ.get(name, ""):
                 place = (f"variable {name}", Path.cwd())
                 _keep(found, option, text, place, self._problems)
         return LoadedSettings(found, LoaderMeta("environment"))
+
+    def unknown_variables(self, used_elsewhere: Iterable[str]) -> tuple[str, ...]:
+        """Say of each HOOKFLASH_ variable that nothing reads which one it may have been meant for.
+
+        After the call that loads. What container platforms set for a service of that name is left
+        out.
+
+        Args:
+            used_elsewhere: Variables that settings name.
+        """
+        known = self._known.union(used_elsewhere)
+        return tuple(
+            f"variable {name} is unknown and ignored (did you mean {_nearest(name, known)}?)"
+            for name, value in sorted(self._environ.items())
+            if name.startswith(PREFIX)
+            and value
+            and name not in known
+            and not _SERVICE_LINK.fullmatch(f"{name}={value}")
+        )
 
 
 class FileSource:
@@ -227,9 +261,8 @@ def find_config(config: Path | str | None, environ: Mapping[str, str]) -> tuple[
     """
     if config is not None:
         return Path(config).expanduser(), "option --config"
-    variable = PREFIX + "CONFIG"
-    if environ.get(variable):
-        return Path(environ[variable]).expanduser(), f"variable {variable}"
+    if environ.get(CONFIG_VARIABLE):
+        return Path(environ[CONFIG_VARIABLE]).expanduser(), f"variable {CONFIG_VARIABLE}"
     default = Path(DEFAULT_CONFIG_NAME)
     return (default, "the current folder") if default.is_file() else (None, "")
 

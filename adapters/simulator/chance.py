@@ -6,7 +6,7 @@ whose share is above zero. Same seed, same faults, same requests in the same ord
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import attrs
 
@@ -62,6 +62,22 @@ class AnswerPlan:
     connection_lost: bool = False
     delay_s: float = 0.0
     state: str | None = None
+
+
+class AnswerFault(TypedDict, total=False):
+    """What may go wrong with any scripted HTTP request; what is left out goes well.
+
+    Attributes:
+        status: Refuse with this HTTP status; None answers.
+        retry_after_s: The `Retry-After` of the refusal in seconds; None leaves it out.
+        delay_s: Answer so much later, in seconds, with what was true on receipt.
+        connection_lost: Cut the connection instead of answering.
+    """
+
+    status: int | None
+    retry_after_s: float | None
+    delay_s: float
+    connection_lost: bool
 
 
 GOOD_ACK = AckPlan()

@@ -8,6 +8,7 @@ import trio
 from hookflash.adapters.simulator import control
 from hookflash.adapters.simulator.chance import AnswerPlan
 from hookflash.adapters.simulator.commands import UUID_PATTERN
+from hookflash.adapters.simulator.faults import EndpointFaults
 from hookflash.adapters.simulator.gateway import Gateway
 from hookflash.adapters.simulator.http_connection import Answer, HttpRequest, Limits
 from hookflash.adapters.simulator.tokens import CONTROL_SCOPE, READ_SCOPE
@@ -62,13 +63,19 @@ class Endpoints:
         self._gateway.happened()
         return answer
 
+    def _plan(self, request: HttpRequest, counted_as: str, faults: EndpointFaults) -> AnswerPlan:
+        """Count a request and return what is to become of it: as scripted, else as drawn."""
+        gateway = self._gateway
+        number = gateway.world.counts[counted_as]
+        gateway.world.counts[counted_as] += 1
+        # Drawn in any case: a script must not change what happens to later requests.
+        drawn = gateway.chance.answer(faults, number)
+        return gateway.scripts.take_answer(request.path) or drawn
+
     async def _token(self, request: HttpRequest) -> Answer:
         gateway = self._gateway
         counts, faults = gateway.world.counts, gateway.faults
-        number = counts["token_requests"]
-        counts["token_requests"] += 1
-        drawn = gateway.chance.answer(faults.token, number)
-        plan = gateway.scripts.take_token() or drawn
+        plan = self._plan(request, "token_requests", faults.token)
         if (refused := _refused(plan)) is not None:
             answer = refused
             if answer.status == 401:
@@ -87,11 +94,8 @@ class Endpoints:
     async def _metadata(self, request: HttpRequest) -> Answer:
         gateway = self._gateway
         counts = gateway.world.counts
-        number = counts["metadata_requests"]
-        counts["metadata_requests"] += 1
+        plan = self._plan(request, "metadata_requests", gateway.faults.metadata)
         interaction_id = request.path.removeprefix(METADATA_PATH)
-        drawn = gateway.chance.answer(gateway.faults.metadata, number)
-        plan = gateway.scripts.take_metadata(interaction_id) or drawn
         answer = _refused(plan) or self._look_up(request, interaction_id, plan)
         counts["metadata_answers"] += answer.status == 200 and not answer.connection_lost
         return await _after(plan.delay_s, answer)
@@ -112,12 +116,7 @@ class Endpoints:
         return _error(404, "unknown interaction") if found is None else Answer(200, found)
 
     async def _upgrade(self, request: HttpRequest) -> Answer:
-        gateway = self._gateway
-        counts = gateway.world.counts
-        number = counts["upgrade_requests"]
-        counts["upgrade_requests"] += 1
-        drawn = gateway.chance.answer(gateway.faults.upgrade, number)
-        plan = gateway.scripts.take_upgrade() or drawn
+        plan = self._plan(request, "upgrade_requests", self._gateway.faults.upgrade)
         answer = _refused(plan) or self._admit(request)
         return await _after(plan.delay_s, answer)
 

@@ -1,7 +1,6 @@
 """Listening sockets on localhost, IPv4 and IPv6 on one port."""
 
 import errno
-import ssl
 from typing import Final
 
 import trio
@@ -14,15 +13,12 @@ PORT_TRIES: Final = 16
 
 _NO_IPV6: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
-TlsListener = trio.SSLListener[trio.SocketStream]
 
-
-async def open_tls_listeners(port: int, context: ssl.SSLContext) -> tuple[list[TlsListener], int]:
+async def open_listeners(port: int) -> tuple[list[trio.SocketListener], int]:
     """Listen on 127.0.0.1 and, where there is IPv6, on ::1.
 
     Args:
         port: The TCP port; 0 picks one that is free on both.
-        context: The TLS context of the server.
 
     Returns:
         The listeners and the port.
@@ -43,12 +39,8 @@ async def open_tls_listeners(port: int, context: ssl.SSLContext) -> tuple[list[T
                 if port == 0 and attempt < PORT_TRIES - 1:
                     continue
                 raise
-        return [_with_tls(listener, context) for listener in listeners], actual_port
+        return listeners, actual_port
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _with_tls(listener: trio.SocketListener, context: ssl.SSLContext) -> TlsListener:
-    return trio.SSLListener(listener, context, https_compatible=True)
 
 
 async def _listen(host: str, port: int) -> trio.SocketListener:

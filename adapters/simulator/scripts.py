@@ -10,25 +10,15 @@ class Scripts:
 
     def __init__(self) -> None:
         self._acks: dict[str, deque[AckPlan]] = {}
-        self._metadata: defaultdict[str, deque[AnswerPlan]] = defaultdict(deque)
-        self._tokens: deque[AnswerPlan] = deque()
-        self._upgrades: deque[AnswerPlan] = deque()
+        self._answers: defaultdict[str, deque[AnswerPlan]] = defaultdict(deque)
 
     def add_ack(self, interaction_id: str, plan: AckPlan) -> None:
         """Script the next unscripted command of one interaction."""
         self._acks.setdefault(interaction_id.lower(), deque()).append(plan)
 
-    def add_metadata(self, interaction_id: str, plan: AnswerPlan) -> None:
-        """Script the next unscripted lookup of one interaction."""
-        self._metadata[interaction_id.lower()].append(plan)
-
-    def add_token(self, plan: AnswerPlan) -> None:
-        """Script the next unscripted token request."""
-        self._tokens.append(plan)
-
-    def add_upgrade(self, plan: AnswerPlan) -> None:
-        """Script the next unscripted request for a control socket."""
-        self._upgrades.append(plan)
+    def add_answer(self, path: str, plan: AnswerPlan) -> None:
+        """Script the next unscripted HTTP request for *path*; its case does not count."""
+        self._answers[path.lower()].append(plan)
 
     def take_ack(self, interaction_id: str) -> AckPlan | None:
         """The script of a command that has come; None where there is none."""
@@ -43,15 +33,7 @@ class Scripts:
             del self._acks[key]
         return plan
 
-    def take_metadata(self, interaction_id: str) -> AnswerPlan | None:
-        """The script of a lookup that has come; None where there is none."""
-        queue = self._metadata.get(interaction_id.lower())
+    def take_answer(self, path: str) -> AnswerPlan | None:
+        """The script of an HTTP request that has come; None where there is none."""
+        queue = self._answers.get(path.lower())
         return queue.popleft() if queue else None
-
-    def take_token(self) -> AnswerPlan | None:
-        """The script of a token request that has come; None where there is none."""
-        return self._tokens.popleft() if self._tokens else None
-
-    def take_upgrade(self) -> AnswerPlan | None:
-        """The script of an upgrade request that has come; None where there is none."""
-        return self._upgrades.popleft() if self._upgrades else None

@@ -21,10 +21,11 @@ from hookflash.adapters.simulator.http_connection import (
     Limits,
     serve_requests,
 )
-from hookflash.adapters.simulator.listening import open_tls_listeners
+from hookflash.adapters.simulator.listening import open_listeners
 from hookflash.adapters.simulator.sockets import ControlSocket
 from hookflash.adapters.simulator.streams import CLOSING_S, UpgradedStream
 from hookflash.engine.logs import get_logger
+from hookflash.machines.errors import ConfigurationError
 
 FRAMES_QUEUED: Final = 256
 """Received frames that wait for the reader; it never waits itself, so they are few."""
@@ -124,16 +125,26 @@ class Server:
 
         Args:
             port: The TCP port; 0 picks one.
-            tls_dir: The folder for `ca.pem`, made when missing; None makes a temporary one.
+            tls_dir: The folder for `ca.pem`, made when missing; None makes a temporary one. It is
+                left alone where the port is taken: it may be that of the simulator there.
             task_status: Gets the `Address` once connections are accepted.
 
         Raises:
             ConfigurationError: The folder cannot be written, or the port is taken.
         """
-        identity = make_identity(tls_dir)
-        listeners, actual_port = await open_tls_listeners(port, identity.context)
+        listeners, actual_port = await open_listeners(port)
+        try:
+            identity = make_identity(tls_dir)
+        except ConfigurationError:
+            for listener in listeners:
+                listener.socket.close()
+            raise
+        served = [
+            trio.SSLListener(listener, identity.context, https_compatible=True)
+            for listener in listeners
+        ]
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, self._serve_carefully, listeners)
+            await nursery.start(trio.serve_listeners, self._serve_carefully, served)
             address = Address(actual_port, identity.ca_file)
             log.info("simulator.ready", port=actual_port, seed=self.seed)
             task_status.started(address)

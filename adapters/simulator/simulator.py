@@ -1,10 +1,11 @@
 """The simulator as tests and users see it: a server that is told what to do wrong, as prose."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, final
+from typing import Any, Unpack, final
 
-from hookflash.adapters.simulator.chance import AckPlan, AnswerPlan
+from hookflash.adapters.simulator.chance import AckPlan, AnswerFault, AnswerPlan
 from hookflash.adapters.simulator.commands import Command
+from hookflash.adapters.simulator.endpoints import METADATA_PATH, SOCKET_PATH, TOKEN_PATH
 from hookflash.adapters.simulator.faults import Faults
 from hookflash.adapters.simulator.figures import Statistics
 from hookflash.adapters.simulator.server import Server
@@ -233,71 +234,26 @@ class Simulator(Server):
         return self._gateway.release(interaction_id)
 
     def next_metadata(
-        self,
-        interaction_id: str,
-        *,
-        status: int | None = None,
-        retry_after_s: float | None = None,
-        delay_s: float = 0.0,
-        state: str | None = None,
-        connection_lost: bool = False,
+        self, interaction_id: str, *, state: str | None = None, **fault: Unpack[AnswerFault]
     ) -> None:
         """Script the next lookup of an interaction; more calls script the lookups after it.
 
         Args:
             interaction_id: A UUID.
-            status: Refuse with this HTTP status; None answers.
-            retry_after_s: The `Retry-After` of the refusal in seconds; None leaves it out.
-            delay_s: Answer so much later, in seconds, with what was true on receipt.
             state: The state to claim instead of the true one; None tells the truth.
-            connection_lost: Cut the connection instead of answering.
+            **fault: What goes wrong; see `AnswerFault`.
         """
-        self._gateway.scripts.add_metadata(
-            interaction_id,
-            AnswerPlan(
-                status=status,
-                retry_after_s=retry_after_s,
-                delay_s=delay_s,
-                state=state,
-                connection_lost=connection_lost,
-            ),
+        self._gateway.scripts.add_answer(
+            METADATA_PATH + interaction_id, AnswerPlan(state=state, **fault)
         )
 
-    def next_token(
-        self,
-        *,
-        status: int | None = None,
-        retry_after_s: float | None = None,
-        delay_s: float = 0.0,
-        connection_lost: bool = False,
-    ) -> None:
-        """Script the next token request; arguments as for `next_metadata`."""
-        self._gateway.scripts.add_token(
-            AnswerPlan(
-                status=status,
-                retry_after_s=retry_after_s,
-                delay_s=delay_s,
-                connection_lost=connection_lost,
-            )
-        )
+    def next_token(self, **fault: Unpack[AnswerFault]) -> None:
+        """Script the next token request; see `AnswerFault`."""
+        self._gateway.scripts.add_answer(TOKEN_PATH, AnswerPlan(**fault))
 
-    def next_upgrade(
-        self,
-        *,
-        status: int | None = None,
-        retry_after_s: float | None = None,
-        delay_s: float = 0.0,
-        connection_lost: bool = False,
-    ) -> None:
-        """Script the next request for a control socket; arguments as for `next_metadata`."""
-        self._gateway.scripts.add_upgrade(
-            AnswerPlan(
-                status=status,
-                retry_after_s=retry_after_s,
-                delay_s=delay_s,
-                connection_lost=connection_lost,
-            )
-        )
+    def next_upgrade(self, **fault: Unpack[AnswerFault]) -> None:
+        """Script the next request for a control socket; see `AnswerFault`."""
+        self._gateway.scripts.add_answer(SOCKET_PATH, AnswerPlan(**fault))
 
     def send_frame(self, frame: str | bytes) -> None:
         """Send a frame of any content on all open control sockets."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.support.live import live_simulator
+from tests.support.simulator_thread import simulator_in_thread
 
 import hookflash
 
@@ -16,7 +16,7 @@ def test_hold_and_unhold_from_plain_code(tmp_path: Path) -> None:
     """Blocking calls give what the trio calls give; monitors and figures work."""
     told: list[str] = []
     with (
-        live_simulator(tmp_path) as live,
+        simulator_in_thread(tmp_path / "tls") as live,
         hookflash.blocking.open_controller(live.settings(tmp_path)) as controller,
     ):
         controller.wait_connected(10)
@@ -35,7 +35,7 @@ def test_hold_and_unhold_from_plain_code(tmp_path: Path) -> None:
 def test_errors_reach_the_caller_as_they_are(tmp_path: Path) -> None:
     """No exception group, no wrapper: the error that was raised."""
     with (
-        live_simulator(tmp_path) as live,
+        simulator_in_thread(tmp_path / "tls") as live,
         hookflash.blocking.open_controller(live.settings(tmp_path)) as controller,
         pytest.raises(hookflash.InvalidCommand, match="0 to 9"),
     ):
@@ -45,7 +45,7 @@ def test_errors_reach_the_caller_as_they_are(tmp_path: Path) -> None:
 def test_an_error_in_the_context_is_not_wrapped(tmp_path: Path) -> None:
     """What the program raises inside the context leaves it unchanged."""
     with (
-        live_simulator(tmp_path) as live,
+        simulator_in_thread(tmp_path / "tls") as live,
         pytest.raises(KeyError, match="mine"),
         hookflash.blocking.open_controller(live.settings(tmp_path)),
     ):
@@ -55,7 +55,7 @@ def test_an_error_in_the_context_is_not_wrapped(tmp_path: Path) -> None:
 def test_many_threads_share_one_controller(tmp_path: Path) -> None:
     """Calls from several threads are carried out side by side."""
     with (
-        live_simulator(tmp_path) as live,
+        simulator_in_thread(tmp_path / "tls") as live,
         hookflash.blocking.open_controller(live.settings(tmp_path)) as controller,
         ThreadPoolExecutor(8) as pool,
     ):
@@ -66,7 +66,7 @@ def test_many_threads_share_one_controller(tmp_path: Path) -> None:
             return controller.unhold(call, priority=1).outcome
 
         assert {"confirmed"} == set(pool.map(pair, calls))
-        assert 80 == live.simulator.statistics().commands
+        assert 80 == live.commands()
     assert 1 == threading.active_count() or all(
         thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()
     )
@@ -85,5 +85,5 @@ def test_from_an_asyncio_program(tmp_path: Path) -> None:
             )
             return [result.outcome for result in results]
 
-    with live_simulator(tmp_path) as live:
+    with simulator_in_thread(tmp_path / "tls") as live:
         assert ["confirmed"] * 5 == asyncio.run(program())

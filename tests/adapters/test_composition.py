@@ -29,7 +29,7 @@ from hookflash.adapters.settings import (
 )
 from hookflash.adapters.simulator import Simulator
 from hookflash.engine.controller import Controller
-from hookflash.machines.errors import ConfigurationError, JournalError
+from hookflash.machines.errors import ConfigurationError, JournalError, OutcomeUnknown
 
 CALL = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -320,17 +320,22 @@ async def test_the_callers_own_group_stays_as_it_is(
 async def test_leaving_waits_for_what_is_under_way(
     tmp_path: Path, net: Net, autojump_clock: MockClock
 ) -> None:
-    """A command gets its time; one that takes longer is left to the next run."""
+    """A command gets its time; one that takes longer is left to the next run, and told so."""
     settings = settings_in(tmp_path)
     net.simulator.next_ack(CALL, delay_s=1.0)
     net.simulator.next_ack(OTHER, withheld=True)
     ended: list[str] = []
+    unknown: list[OutcomeUnknown] = []
 
     async with trio.open_nursery() as nursery:
 
         async def command(controller: Controller, interaction_id: str) -> None:
-            await hold(controller, interaction_id)
-            ended.append(interaction_id)
+            try:
+                await hold(controller, interaction_id)
+            except OutcomeUnknown as error:
+                unknown.append(error)
+            else:
+                ended.append(interaction_id)
 
         async with connected(settings, net) as controller:
             nursery.start_soon(command, controller, CALL)
@@ -338,9 +343,11 @@ async def test_leaving_waits_for_what_is_under_way(
             await net.simulator.until(lambda: net.simulator.statistics().commands == 2)
             began_s = trio.current_time()
         assert 2.4 < trio.current_time() - began_s < 6
-        nursery.cancel_scope.cancel()
 
     assert ended == [CALL]
+    assert [(error.interaction_id, error.outcome) for error in unknown] == [(OTHER, "unknown")]
+    assert "the program stopped before" in unknown[0].message
+    assert unknown[0].correlation_id
 
 
 async def test_a_cancelled_nursery_in_the_body_ends_as_fast(

@@ -104,6 +104,9 @@ class NoAuditLog:
     def append(self, entries: Sequence[AuditEntry]) -> None:
         """Forget them."""
 
+    def miss(self) -> None:
+        """Miss none."""
+
     def close(self) -> None:
         """Close nothing."""
 

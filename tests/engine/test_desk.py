@@ -1,5 +1,8 @@
 """The command desk: turns, bounds, and what callers are told when it does not come to sending."""
 
+import uuid
+from typing import Any
+
 import pytest
 import trio
 import trio.testing
@@ -16,6 +19,8 @@ from hookflash.machines.errors import (
     GatewayUnavailable,
     InvalidCommand,
     NotAuthorized,
+    OutcomeUnknown,
+    RateLimited,
 )
 
 CALL = "11111111-1111-4111-8111-111111111111"
@@ -98,6 +103,31 @@ async def test_facts_that_do_not_come_in_time(autojump_clock: MockClock) -> None
         assert world.simulator.statistics().commands == 0
 
 
+async def test_facts_that_cannot_be_read_are_told(autojump_clock: MockClock) -> None:
+    """They are asked for again until the deadline; then the caller learns what the last one was."""
+    async with open_world() as world:
+        for _ in range(8):
+            world.simulator.next_metadata(CALL, state="x" * 1000)
+        with pytest.raises(GatewayUnavailable, match=r"\$\.state") as caught:
+            await hold(world, 5.0)
+
+        assert "did not tell the state in time; nothing was sent: " in caught.value.message
+        assert caught.value.advice == "see whether host and port are those of the gateway"
+        assert world.simulator.statistics().commands == 0
+
+
+async def test_lookups_that_are_too_many_tell_when_to_come_back(autojump_clock: MockClock) -> None:
+    """The gateway's pause reaches the caller, although nothing was sent."""
+    async with open_world() as world:
+        for _ in range(3):
+            world.simulator.next_metadata(CALL, status=429, retry_after_s=4.0)
+        with pytest.raises(RateLimited, match=r"\(wait 4 s\)") as caught:
+            await hold(world)
+
+        assert caught.value.retry_after_s == 4.0
+        assert world.simulator.statistics().commands == 0
+
+
 async def test_a_socket_that_is_not_open_in_time(autojump_clock: MockClock) -> None:
     """While nothing answers, a command without facts waits and is told why it was in vain."""
     simulator = Simulator(seed=1, started_at=STARTED_AT)
@@ -169,6 +199,55 @@ async def test_attempts_that_are_used_up_end_all_that_wait(autojump_clock: MockC
         assert len(world.audit_lines) == 5
 
 
+@pytest.mark.parametrize("known", [False, True])
+async def test_what_is_unsent_can_be_given_up(autojump_clock: MockClock, *, known: bool) -> None:
+    """With a reason or with what it waited for; what was sent goes on."""
+    reason = NotAuthorized("no more", advice="ask somebody") if known else None
+    async with open_world() as world:
+        world.simulator.next_ack(CALL, withheld=True)
+        async with trio.open_nursery() as nursery:
+            callers = Callers(world, nursery)
+            await callers.ask()
+            await callers.ask()
+            world.controller.give_up_unsent(reason)
+            await trio.testing.wait_all_tasks_blocked()
+            (error,) = callers.told
+            world.simulator.release_acks(CALL)
+
+        assert callers.told == [error, None]
+        assert isinstance(error, GatewayUnavailable)
+        assert (type(error) is NotAuthorized, error.advice == "ask somebody") == (known, known)
+        assert ("an earlier command" in error.message) != known
+        assert [line["outcome"] for line in world.audit_lines] == ["unavailable", "confirmed"]
+        assert [error.correlation_id] == [
+            line["correlationId"] for line in world.audit_lines if line["outcome"] == "unavailable"
+        ]
+
+
+@pytest.mark.parametrize("call", [None, 7, uuid.UUID(CALL)])
+async def test_ids_are_text(autojump_clock: MockClock, call: Any) -> None:
+    """One rule for all that takes an id: anything else is refused, with what to give instead."""
+    async with open_world() as world:
+        ask = world.controller
+        with pytest.raises(
+            InvalidCommand, match=f"must be a UUID as text, is of type {type(call).__name__}"
+        ):
+            await ask.hold(call, reason="queueing", priority=1)
+        with pytest.raises(InvalidCommand, match="must be a UUID as text"):
+            await ask.unhold(call, priority=1)
+        with pytest.raises(InvalidCommand, match=r"must be a UUID as text.*str\(\)"):
+            await ask.look_up(call)
+        with pytest.raises(InvalidCommand, match=r"must be a UUID as text.*str\(\)"):
+            ask.interaction(call)
+        with pytest.raises(InvalidCommand, match="no UUID"):
+            await ask.look_up("+49 30 1234567")
+
+        assert ask.interaction("no-uuid") is None
+        assert ask.interactions() == []
+        assert world.simulator.statistics().metadata_requests == 0
+        assert [line["outcome"] for line in world.audit_lines] == ["invalid", "invalid"]
+
+
 async def test_an_invalid_command_leaves_no_interaction(autojump_clock: MockClock) -> None:
     """It is journaled and audited, and nothing is kept or sent for it."""
     async with open_world() as world:
@@ -184,7 +263,10 @@ async def test_an_invalid_command_leaves_no_interaction(autojump_clock: MockCloc
 async def test_the_end_gives_up_what_is_under_way(
     autojump_clock: MockClock, *, resumes: bool
 ) -> None:
-    """What was not sent is audited as such; what was, as unknown, unless a later run goes on."""
+    """What was not sent is audited as such; what was, as unknown, unless a later run goes on.
+
+    Whoever still waits learns it in either case.
+    """
     told: list[CommandError | None] = []
     async with trio.open_nursery() as nursery:
         async with open_world(resumes=resumes) as world:
@@ -194,7 +276,6 @@ async def test_the_end_gives_up_what_is_under_way(
             await callers.ask(None)
             told = callers.told
         outcomes = [line["outcome"] for line in world.audit_lines]
-        nursery.cancel_scope.cancel()
 
     assert outcomes == (["unavailable"] if resumes else ["unknown", "unavailable"])
-    assert all(error is not None for error in told)
+    assert {type(error) for error in told} == {GatewayUnavailable, OutcomeUnknown}

@@ -27,6 +27,7 @@ class Desk:
         self.journal = journal
         self.left: list[tuple[str, int]] = []
         self.turns = 0
+        self.failures = 0
         self.told = 0
         self.carrying: Exception | None = None
         self.instances = Instances(MACHINE, 10, lambda _: None)
@@ -36,6 +37,7 @@ class Desk:
             carry=self._carry,
             turned=self._turned,
             told=lambda: self.told,
+            gave_up=self._gave_up,
             flooded=lambda _: None,
         )
 
@@ -44,6 +46,9 @@ class Desk:
         if self.carrying is not None:
             raise self.carrying
         self.left.append((instance.id, seq))
+
+    def _gave_up(self) -> None:
+        self.failures += 1
 
     def _turned(self) -> None:
         self.turns += 1
@@ -151,6 +156,44 @@ def test_after_effects_that_failed_nothing_is_stepped() -> None:
         with pytest.raises(JournalError, match="audit log"):
             desk.dispatcher.settle()
     assert 0 == desk.turns
+    assert 1 == desk.failures, "the audit log learns that it is behind"
+
+
+def test_a_step_that_raises_takes_the_whole_turn_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was stepped before it in that turn is not in the journal: nothing of it may leave."""
+    desk = Desk(SynchronousMemoryJournal())
+    desk.ask()
+    desk.ask(OTHER)
+    before = [instance.interaction for instance in desk.instances]
+    broken = desk.instances.get(OTHER)
+    assert broken is not None
+    step = MACHINE.step
+
+    def raises(interaction: Any, event: Any) -> Any:
+        if interaction.id == OTHER:
+            raise ZeroDivisionError("a guard of somebody's machine")
+        return step(interaction, event)
+
+    monkeypatch.setattr(MACHINE, "step", raises)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            desk.dispatcher.settle()
+    assert () == desk.journal.records
+    assert [] == desk.left
+    assert before == [instance.interaction for instance in desk.instances]
+
+
+def test_one_interaction_is_settled_without_the_others() -> None:
+    """However much others have waiting, a caller who gives up waits for none of it."""
+    desk = Desk(SynchronousMemoryJournal())
+    desk.ask()
+    desk.ask()
+    desk.ask(OTHER)
+    desk.dispatcher.settle(desk.instances.get(CALL))
+    assert [(CALL, 1), (CALL, 2)] == desk.left
+    desk.dispatcher.settle()
+    assert [(CALL, 1), (CALL, 2), (OTHER, 3)] == desk.left
+    assert 0 == desk.failures
 
 
 def test_what_monitors_were_told_is_written_with_the_next_turn_or_at_the_end() -> None:

@@ -95,6 +95,7 @@ class Desk:
                 carry=nothing,
                 turned=nothing,
                 told=lambda: 0,
+                gave_up=nothing,
                 flooded=nothing,
             ),
             lookups=self.lookups,

@@ -62,9 +62,14 @@ def migrating(digest: str, body: str = "") -> str:
 
 
 def test_under_the_same_definition_nothing_changes() -> None:
-    """Open interactions go on first; idle ones are known on, ended ones are not."""
+    """Open interactions go on first, then idle ones; not the ended, nor those not learnt about."""
     recovered, definitions = left_by(TEXT)
-    idle = TODAY.start("33333333-3333-4333-8333-333333333333")
+    unknown = TODAY.start("66666666-6666-4666-8666-666666666666")
+    recovered.interactions[unknown.id] = unknown
+    idle = evolve(
+        TODAY.start("33333333-3333-4333-8333-333333333333"),
+        data=evolve(unknown.data, changed_at=Instant(5)),
+    )
     recovered.interactions[idle.id] = idle
     ended = evolve(idle, id="44444444-4444-4444-8444-444444444444", state="closed")
     recovered.interactions[ended.id] = ended

@@ -174,12 +174,19 @@ def test_all_problems_of_a_command_are_named_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, 0), (9, 9), ("3", 3), (10, None), (-1, None), ("x", None), (True, None), (2.5, None),
-     ("10", None), ("٣", None), (None, None)],
+    [(0, 0), (9, 9), (10, None), (-1, None), (True, None), (2.5, None), (5.0, None), ("3", None),
+     ("x", None), (None, None)],
 )  # fmt: skip
 def test_priorities(value: object, expected: int | None) -> None:
-    """A priority is a whole number from 0 to 9, or the text of one."""
+    """A priority is a whole number from 0 to 9: no text of one, no other kind of number."""
     assert expected == priority_of(value)
+
+
+@pytest.mark.parametrize("force", [None, 0, 1, "yes", "false"])
+def test_force_is_true_or_false(force: object) -> None:
+    """Nobody is released past a limit because some text counts as true."""
+    (problem,) = problems_of(interaction_id=CALL, priority=0, force=force)
+    assert problem == f"force must be True or False, is {force!r}"
 
 
 def ended(**changes: Any) -> EndCommand:

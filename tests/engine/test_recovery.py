@@ -13,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 from attrs import evolve
-from tests.support.live import live_simulator
+from tests.support.simulator_thread import simulator_in_thread
 from tests.support.world import open_world
 
 import hookflash
@@ -159,12 +159,14 @@ async def test_missing_audit_lines_are_those_after_the_last_one(
     ]
 
     assert 6 == len(ends)
-    missing = [end.correlation_id for end, _, _ in recovered.missing_in_audit(ends[3])]
-    assert ends[4:] == missing
-    assert 6 == len(recovered.missing_in_audit(None))
-    assert [] == recovered.missing_in_audit("of another journal")
-    recovered.first_seq = 100
-    assert 6 == len(recovered.missing_in_audit("of a record before the snapshot"))
+
+    def missing(*audited: str) -> list[str]:
+        return [end.correlation_id for end, _, _ in recovered.missing_in_audit(set(audited))]
+
+    assert ends[4:] == missing(*ends[:4])
+    assert ends[4:] == missing(ends[3], "of a program that wrote to it meanwhile")
+    assert ends == missing()
+    assert ends == missing("of records before the snapshot")
     assert [] == recovered.open_interactions()
 
 
@@ -173,7 +175,7 @@ async def test_missing_audit_lines_are_those_after_the_last_one(
 
 def test_lines_that_a_crash_cut_off_are_appended(tmp_path: Path) -> None:
     """The next start completes the audit log, and its chain is whole."""
-    with live_simulator(tmp_path) as live:
+    with simulator_in_thread(tmp_path / "tls") as live:
         settings = live.settings(tmp_path)
         with hookflash.blocking.open_controller(settings) as controller:
             controller.hold(CALL, reason="queueing", priority=1)
@@ -195,22 +197,21 @@ def test_lines_that_a_crash_cut_off_are_appended(tmp_path: Path) -> None:
 
 def test_a_service_killed_and_started_again_enforces_the_limit(tmp_path: Path) -> None:
     """`kill -9` between a hold and its limit: the next run releases the caller."""
-    with live_simulator(tmp_path) as live:
+    with simulator_in_thread(tmp_path / "tls") as live:
         config = tmp_path / "hookflash.toml"
         config.write_text(
-            f'[gateway]\nhost = "localhost:{live.port}"\nca_file = "{live.ca_file}"\n'
+            f'[gateway]\nhost = "{live.address.host}"\nca_file = "{live.address.ca_file}"\n'
             'client_id = "c"\n[hold]\nlimit_s = 3\n'
         )
-        simulator = live.simulator
         service = start_service(config)
-        live.portal.call(simulator.until, lambda: simulator.open_sockets == 1)
-        live.portal.call(simulator.hold_by_agent, CALL)
+        live.until(lambda simulator: simulator.open_sockets == 1)
+        live.ask(lambda simulator: simulator.hold_by_agent(CALL))
         wait_for_line(tmp_path / "hookflash-audit.jsonl", "foreign")
         service.send_signal(signal.SIGKILL)
         service.wait()
-        assert "held" == live.portal.call(simulator.state_of, CALL)
+        assert "held" == live.ask(lambda simulator: simulator.state_of(CALL))
         service = start_service(config)
-        live.portal.call(simulator.until, lambda: simulator.state_of(CALL) == "active")
+        live.until(lambda simulator: simulator.state_of(CALL) == "active")
         wait_for_line(tmp_path / "hookflash-audit.jsonl", '"limit"')
         service.send_signal(signal.SIGTERM)
         assert 0 == service.wait(20)

@@ -379,14 +379,27 @@ def test_the_limit_counts_from_the_acknowledgement() -> None:
 
 
 def test_the_limit_counts_from_the_sending_where_otherwise_confirmed() -> None:
-    """A hold confirmed by a lookup or by a refusal starts when its frame was written."""
-    for name in ("observed_held", "refused:held"):
+    """A hold confirmed by a lookup, a state frame or a refusal starts when it was sent."""
+    for name in ("observed_held", "observed_held:frame", "refused:held"):
         world = new_world().after(*SENT)
         sent_at = world.now
         hold = world.after(name).interaction.data.hold
         assert hold is not None
         assert hold.since == sent_at
         assert not hold.foreign
+
+
+def test_the_outcome_tells_a_lookup_from_a_frame_of_the_gateway() -> None:
+    """Only what a lookup confirmed is `confirmed_by_lookup`; the acknowledgement then is late."""
+    for name, outcome in (
+        ("observed_held", "confirmed_by_lookup"),
+        ("observed_held:frame", "confirmed"),
+    ):
+        world, step = new_world().after(*SENT).step(name)
+        assert end_of(step).outcome == outcome
+        _, step = world.step("acknowledged:earlier_hold")
+        assert step.transition.decision == "late"
+        assert not step.effects
 
 
 def test_a_foreign_limit_counts_from_the_start_that_the_gateway_names() -> None:

@@ -145,8 +145,8 @@ observed_held
     unhold in doubt: stay SendUnhold
 observed_held:frame
     active: -> held Start:warning Start:limit LookUp:throttled NoteForeign:hold
-    hold_pending: -> held Stop:ack Start:warning Start:limit End:confirmed_by_lookup
-    hold in doubt: -> held Start:warning Start:limit End:confirmed_by_lookup
+    hold_pending: -> held Stop:ack Start:warning Start:limit End:confirmed
+    hold in doubt: -> held Start:warning Start:limit End:confirmed
     held, unhold_pending, unhold in doubt, expired, closed: stay
 observed_held:lookup,old
     all: late

@@ -33,12 +33,14 @@ class DiskFaults:
         full_from: The operation from which the disk is full; None for none.
         full_for: For how many operations.
         sync_s: The longest time that a sync takes.
+        sync_fails_at: The operation at which a sync reports that the disk failed; None for none.
     """
 
     kill_at: int | None = None
     full_from: int | None = None
     full_for: int = 0
     sync_s: float = 0.0
+    sync_fails_at: int | None = None
 
 
 @final
@@ -114,6 +116,10 @@ class SimulatedDisk(Disk):
 
     def sync(self, fd: int) -> None:
         self._changes()
+        fails_at = self._faults.sync_fails_at
+        if fails_at is not None and self.operations >= fails_at:
+            self.count("sync_failed")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         path = self._paths[fd]
         self._synced[path] = os.fstat(fd).st_size
 

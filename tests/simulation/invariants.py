@@ -15,7 +15,14 @@ from hookflash.adapters.simulator import Simulator
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.controller import Controller
 from hookflash.engine.recovery import Recovered, recover
-from hookflash.machines.effects import EndCommand, NoteForeign, SendHold, SendUnhold
+from hookflash.machines.effects import (
+    EndCommand,
+    NoteForeign,
+    RaiseAlarm,
+    SendHold,
+    SendUnhold,
+    Warn,
+)
 from hookflash.machines.events import Acknowledged, HoldRequested, Refused, UnholdRequested
 from hookflash.machines.instants import after
 from hookflash.machines.lines import parse_object
@@ -183,12 +190,27 @@ def _check_all_ended(records: list[Record]) -> None:
 
 
 def _check_monitors(records: list[Record], witness: Witness) -> None:
-    """Monitors were told of every end, at least once and with the same correlation id."""
-    told = Counter((payload["effectId"], payload["correlationId"]) for payload in witness.told)
+    """Monitors were told of everything: at least once, and at most once in each life."""
+    told = Counter((payload["effectId"], payload["correlationId"]) for _, payload in witness.told)
     for record in records:
         for index, effect in enumerate(record.effects):
-            if isinstance(effect, EndCommand | NoteForeign):
-                key = (f"{record.seq}/{index}", effect.correlation_id)
+            if isinstance(effect, EndCommand | NoteForeign | Warn | RaiseAlarm):
+                names = (
+                    effect.hold_id
+                    if isinstance(effect, Warn | RaiseAlarm)
+                    else effect.correlation_id
+                )
+                key = (f"{record.seq}/{index}", names)
                 assert told[key] >= 1, f"monitors were not told: {effect}"
-    repeated = sum(count - 1 for count in told.values())
-    assert witness.recoveries > 1 or not repeated, "told twice without a crash"
+    in_a_life = Counter((life, payload["effectId"]) for life, payload in witness.told)
+    twice = [key for key, count in in_a_life.items() if count > 1]
+    assert not twice, f"told twice in one life: {twice}"
+
+
+def check_limits(controller: Controller, plan: Plan) -> None:
+    """Nobody is on hold past the limit without its release being under way, or an alarm."""
+    now = controller.now()
+    for snapshot in controller.interactions():
+        if snapshot.limit_at is not None and now > after(snapshot.limit_at, GRACE_S):
+            pending = snapshot.pending == "unhold"
+            assert pending or snapshot.state == "expired", f"nothing happens: {snapshot}, {plan}"

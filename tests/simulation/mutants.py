@@ -4,6 +4,7 @@ A harness that finds nothing may be blind. Each mutant breaks one rule in the wa
 might break it by mistake; the simulation has to notice within a thousand seeds.
 """
 
+import heapq
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,9 +12,12 @@ from typing import Any, Final
 import trio
 from attrs import evolve
 
+from hookflash.adapters.monitors import MonitorDesk
 from hookflash.engine.core import Engine
 from hookflash.engine.dispatcher import Dispatcher
+from hookflash.engine.effects import EffectRunner
 from hookflash.engine.migration import Kept
+from hookflash.engine.timers import Deadlines
 from hookflash.machines import hold
 from hookflash.machines.events import Acknowledged, Refused
 from hookflash.machines.records import Record
@@ -123,6 +127,42 @@ def anybody_steps_an_interaction() -> Any:
     return _replaced(Dispatcher, "run", run)
 
 
+def limits_fire_late() -> Any:
+    """Every limit timer is 200 s late."""
+    start = Deadlines.start
+
+    def late(self: Any, instance: Any, timer: Any) -> None:
+        start(self, instance, timer)
+        if timer.name == "limit":
+            due_at, number, *rest = self._heap.pop(
+                next(n for n, entry in enumerate(self._heap) if entry[3] is timer)
+            )
+            heapq.heapify(self._heap)
+            heapq.heappush(self._heap, (due_at + 200_000_000, number, *rest))
+
+    return _replaced(Deadlines, "start", late)
+
+
+def alarms_are_not_told() -> Any:
+    """Warnings and alarms reach nobody."""
+
+    def quiet(*_: Any) -> None:
+        pass
+
+    return _replaced(EffectRunner, "_raise_alarm", quiet)
+
+
+def notices_are_told_twice() -> Any:
+    """Each monitor is told everything twice."""
+    tell = MonitorDesk.tell
+
+    def twice(self: Any, *parts: Any) -> None:
+        tell(self, *parts)
+        tell(self, *parts)
+
+    return _replaced(MonitorDesk, "tell", twice)
+
+
 MUTANTS: Final[dict[str, Mutant]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -131,5 +171,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
         nothing_is_reconciled_after_a_restart,
         timers_do_not_run_on_after_a_restart,
         anybody_steps_an_interaction,
+        limits_fire_late,
+        alarms_are_not_told,
+        notices_are_told_twice,
     )
 }

@@ -232,6 +232,7 @@ def _life(chance: Random, *, foreign: bool, durability: str) -> Life:
             full_from=chance.randrange(1, 150) if full else None,
             full_for=chance.randrange(1, 6),
             sync_s=chance.choice([0.0, 0.005, 0.2]),
+            sync_fails_at=chance.randrange(1, 150) if chance.random() < 0.1 else None,
         ),
         death=death,
         kill_after_s=chance.choice([0.0, 0.01, 1.0, 12.0]),

@@ -41,7 +41,7 @@ class Witness:
         attempted: What the last append that did not return would have added.
         outcomes: What callers were told: correlation id, or None, and outcome.
         asked: How many commands callers gave.
-        told: What monitors were told, in order.
+        told: What monitors were told, in order, each with the number of the life.
         recoveries: How many lives began with a journal.
     """
 
@@ -49,7 +49,7 @@ class Witness:
     attempted: dict[str, Interaction[Any]] = field(factory=dict[str, Interaction[Any]])
     outcomes: list[tuple[str | None, str]] = field(factory=list[tuple[str | None, str]])
     asked: int = 0
-    told: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+    told: list[tuple[int, dict[str, Any]]] = field(factory=list[tuple[int, dict[str, Any]]])
     recoveries: int = 0
 
     def watch(self, journal: Any) -> None:
@@ -128,7 +128,7 @@ async def open_process(
 
     async def note(payload: Any) -> None:
         await trio.sleep(0.01)
-        witness.told.append(dict(payload))
+        witness.told.append((witness.recoveries, dict(payload)))
 
     with open_parts(
         settings,

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 from attrs import define, evolve, field
 from tests.simulation.disk import DiskFaults, Killed, SimulatedDisk
-from tests.simulation.invariants import check_files, check_gateway, check_settled
+from tests.simulation.invariants import check_files, check_gateway, check_limits, check_settled
 from tests.simulation.network import NetworkFaults, SimulatedNetwork
 from tests.simulation.plan import Life, Plan, PlannedTrouble
 from tests.simulation.process import Witness, give, holds, open_process, settings_of
@@ -29,6 +29,12 @@ from hookflash.machines.instants import from_text
 SETTLE_S = 480.0
 """When faults have ended: the longest chain is a rest after giving up (60 s), an unlooked doubt, a
 resend, a second doubt and a release pause (60 s), with lookups that back off up to 30 s between."""
+
+LIFE_MAX_S = 1_800.0
+"""How long callers may wait who have set no deadline: a doubt ends when the gateway is heard."""
+
+LOOK_EVERY_S = 20.0
+"""How often is looked whether anybody is on hold past the limit with nothing under way."""
 
 _FAULTS_OF_THE_GATEWAY = (
     "acks_lost",
@@ -159,6 +165,10 @@ class _Run:
         gc.collect()
 
     async def _work(self, controller: Controller, life: Life, disk: SimulatedDisk) -> None:
+        with trio.fail_after(LIFE_MAX_S):
+            await self._live_on(controller, life, disk)
+
+    async def _live_on(self, controller: Controller, life: Life, disk: SimulatedDisk) -> None:
         async with trio.open_nursery() as nursery:
             for trouble in life.troubles:
                 nursery.start_soon(self._befall, trouble)
@@ -212,7 +222,10 @@ class _Run:
             witness=self.witness,
             power_cut=self.power_cut,
         ) as controller:
-            await trio.sleep(SETTLE_S)
+            # Where the start found a clock that was set, or a gateway away, it takes a moment.
+            for _ in range(round(SETTLE_S / LOOK_EVERY_S)):
+                await trio.sleep(LOOK_EVERY_S)
+                check_limits(controller, self.plan)
             check_gateway(self.simulator, self.plan)
             check_settled(controller, self.simulator, self.plan)
         self.report.records = check_files(

@@ -53,6 +53,14 @@ class Ended:
         return lines[0]
 
 
+def assert_agreement(failed: dict[str, Any], line: dict[str, Any]) -> None:
+    """What `--json` printed of a failure is what the audit log has of it."""
+    told = [failed[name] for name in ("status", "outcome", "correlationId", "interactionId")]
+    assert told == [line[name] for name in ("status", "outcome", "correlationId", "interactionId")]
+    metadata = line["metadata"]
+    assert (failed["latencyMs"], failed["state"]) == (metadata["latencyMs"], metadata["state"])
+
+
 class CommandLine:
     """Runs commands in this process, in the current folder.
 
@@ -92,6 +100,10 @@ class CommandLine:
         exit_code = execute(arguments)
         out, err = self._capsys.readouterr()
         return Ended(exit_code, out, err)
+
+    def received(self, interaction_id: str) -> bool:
+        """Whether the simulator has received a command for the interaction."""
+        return self.simulator.ask(lambda simulator: bool(simulator.received(interaction_id)))
 
     def audit_lines(self, path: str | Path = "hookflash-audit.jsonl") -> Sequence[dict[str, Any]]:
         """The lines of the audit log that are about commands."""

@@ -1,40 +1,65 @@
 """A simulator in a thread of its own, for tests of programs that have an event loop themselves."""
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, final
 
-import trio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from attrs import evolve, frozen
+from typed_settings.types import Secret
 
+from hookflash.adapters.settings import (
+    AuditSettings,
+    GatewaySettings,
+    JournalSettings,
+    Settings,
+)
 from hookflash.adapters.simulator import Address, Simulator
 
 T = TypeVar("T")
 
 
+@final
+@frozen
 class SimulatorThread:
     """A simulator that serves real TLS on localhost from a thread.
 
     Attributes:
+        simulator: Touch it through `ask` and `until` only.
         address: Where it serves.
-        simulator: Touch it through `ask` only.
+        portal: Leads into its thread.
     """
 
-    def __init__(
-        self, simulator: Simulator, address: Address, token: trio.lowlevel.TrioToken
-    ) -> None:
-        self.simulator = simulator
-        self.address = address
-        self._token = token
+    simulator: Simulator
+    address: Address
+    portal: BlockingPortal
 
     def ask(self, question: Callable[[Simulator], T]) -> T:
         """Call *question* with the simulator, in its thread."""
-        return trio.from_thread.run_sync(question, self.simulator, trio_token=self._token)
+        return self.portal.call(question, self.simulator)
+
+    def until(self, condition: Callable[[Simulator], bool]) -> None:
+        """Wait until *condition* holds for the simulator."""
+        self.portal.call(self.simulator.until, lambda: condition(self.simulator))
 
     def commands(self) -> int:
         """How many commands it received so far."""
         return self.ask(lambda simulator: simulator.statistics().commands)
+
+    def settings(self, folder: Path) -> Settings:
+        """Settings that connect to it and keep their files in *folder*."""
+        return evolve(
+            Settings(),
+            gateway=GatewaySettings(
+                host=self.address.host,
+                ca_file=self.address.ca_file,
+                client_id="client-1",
+                client_secret=Secret("s3cret-that-nobody-may-see"),
+            ),
+            journal=JournalSettings(path=folder / "journal.db"),
+            audit=AuditSettings(path=folder / "audit.jsonl"),
+        )
 
 
 @contextmanager
@@ -44,31 +69,10 @@ def simulator_in_thread(tls_dir: Path) -> Generator[SimulatorThread, None, None]
     Args:
         tls_dir: Gets `ca.pem`.
     """
-    started = threading.Event()
-    made: list[SimulatorThread] = []
-    stop: list[trio.CancelScope] = []
-
-    async def serve() -> None:
+    with start_blocking_portal(backend="trio") as portal:
         simulator = Simulator(seed=1)
-        async with trio.open_nursery() as nursery:
-            address = await nursery.start(simulator.serve_tcp, 0, tls_dir)
-            made.append(SimulatorThread(simulator, address, trio.lowlevel.current_trio_token()))
-            stop.append(nursery.cancel_scope)
-            started.set()
-            await trio.sleep_forever()
-
-    def run() -> None:
+        serving, address = portal.start_task(simulator.serve_tcp, 0, tls_dir)
         try:
-            trio.run(serve)
+            yield SimulatorThread(simulator, address, portal)
         finally:
-            started.set()
-
-    thread = threading.Thread(target=run, name="simulator", daemon=True)
-    thread.start()
-    started.wait(10)
-    assert made, "the simulator did not start"
-    try:
-        yield made[0]
-    finally:
-        made[0].ask(lambda _: stop[0].cancel())
-        thread.join(10)
+            serving.cancel()

@@ -274,6 +274,34 @@ def test_an_empty_log_is_whole(path: Path) -> None:
         verify(path.with_name("other"))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a letter\n", "line 1: is not JSON: "),
+        (b"[]\n", "line 1: has no seq and no previousHash and no hash, as every line"),
+        (b'{"a":1}\n', "line 1: has no seq and no previousHash and no hash, as every line"),
+        (b'{"seq":1,"previousHash":"x"}\n', "line 1: has no hash, as every line"),
+        (b"\x89PNG\r", "line 1: is not JSON: "),
+    ],
+)
+def test_a_file_of_something_else_is_called_so(path: Path, content: bytes, said: str) -> None:
+    """Not changed, not torn: no audit log at all, as far as can be seen."""
+    path.write_bytes(content)
+    report = verify(path)
+
+    assert (report.broken_line, report.problem, report.torn_bytes) == (1, "json", 0)
+    assert report.text().startswith(said)
+    assert report.text().endswith("; this is no audit log, or its beginning was replaced")
+
+
+def test_a_first_line_that_was_torn_is_no_break(path: Path) -> None:
+    """However little of it is there."""
+    (line,) = written(path, 1)
+    for length in (1, 5, 100):
+        report = verify_lines([line[:length]])
+        assert (report.whole, report.torn_bytes) == (True, length)
+
+
 def test_the_first_broken_line_is_named(path: Path) -> None:
     """Number and cause of the first line that is not as it was written."""
     lines = written(path, 4)
@@ -297,6 +325,7 @@ def test_the_first_broken_line_is_named(path: Path) -> None:
     assert found(lines[0], b"}\n") == (2, "json")
     assert found(lines[0], b"[]\n") == (2, "json")
     assert verify_lines([lines[0], changed]).text().startswith("line 2: was changed")
+    assert "no audit log" not in verify_lines([lines[0], b"}\n"]).text()
 
 
 @settings(

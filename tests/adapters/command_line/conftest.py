@@ -1,6 +1,7 @@
 """What all tests of the command line share."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     """Each test runs in a folder of its own; what a command configures ends with the test."""
     monkeypatch.chdir(tmp_path)
-    for name in ("HOST", "CONFIG", "CLIENT_ID", "CLIENT_SECRET", "CA_FILE", "LOG_LEVEL"):
-        monkeypatch.delenv(f"HOOKFLASH_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("HOOKFLASH_")]:
+        monkeypatch.delenv(name)
     handlers = logging.root.handlers[:]
     yield
     be_quiet()

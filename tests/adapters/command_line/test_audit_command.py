@@ -65,3 +65,16 @@ def test_a_log_that_cannot_be_read_is_exit_code_2(
     assert out == ""
     assert err.startswith("error: ")
     assert str(missing) in err
+
+
+def test_a_file_of_something_else_is_called_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In plain words, with exit code 1: a log whose beginning was replaced looks the same."""
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear all\n")
+
+    assert execute(["audit", "verify", str(letter)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"{letter}: line 1: is not JSON: ")
+    assert out.endswith("; this is no audit log, or its beginning was replaced\n")

@@ -1,10 +1,12 @@
 """Parsing and errors: one line, an exit code, and never a traceback."""
 
+import errno
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from hookflash.machines.errors import (
     InvalidCommand,
     JournalError,
     NotEligible,
+    OutcomeUnknown,
 )
 
 EXIT_CODES = {
@@ -66,7 +69,9 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["holdd"], 'Unknown command "holdd". Did you mean "hold"?'),
+        (["hodl"], 'Unknown command "hodl". Did you mean "hold"? (see hookflash --help)\n'),
+        (["xyzzyplugh"], 'Unknown command "xyzzyplugh" (see hookflash --help)\n'),
+        (["audit", "verfy"], 'Unknown command "verfy". Did you mean "verify"? (see'),
         (["hold"], "requires an argument"),
         (["hold", "x", "--priority", "1"], "--reason requires an argument"),
         (["hold", "x", "--reason", "r", "--priority", "1", "--musik", "m"], "--musik"),
@@ -222,6 +227,58 @@ def test_a_closed_pipe_leaves_no_complaint() -> None:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "connection", "--json"]])
+def test_a_full_output_is_called_so(arguments: list[str]) -> None:
+    """In a process of its own: no mistake of ours, no refusal, and no complaint at exit."""
+    program = "from hookflash.adapters.command_line.main import run; run()"
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert ended.returncode == main.OUTPUT_EXIT_CODE == 74
+    assert ended.stderr.startswith("error: the output cannot be written: No space left on device (")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_failure_keeps_its_exit_code_where_its_object_cannot_be_printed(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failing: Callable[[BaseException], None],
+) -> None:
+    """The line for people still says what it was."""
+    failing(NotEligible("closed"))
+
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(main, "print_json", full)
+
+    assert main.execute(["x", "--json"]) == 1
+    assert capsys.readouterr().err == "error: closed\n"
+
+
+def test_what_a_stopped_command_came_to_is_told(
+    capsys: pytest.CaptureFixture[str], failing: Callable[[BaseException], None]
+) -> None:
+    """The signal gives the exit code, the command's own error the rest."""
+    error = Interrupted(signal.SIGINT)
+    error.__cause__ = OutcomeUnknown("hold failed", correlation_id="c", interaction_id="i")
+    failing(error)
+
+    assert main.execute(["x", "--json"]) == 130
+
+    out, err = capsys.readouterr()
+    assert err == "error: stopped by SIGINT: hold failed\n"
+    told = json.loads(out)
+    assert (told["outcome"], told["correlationId"], told["interactionId"]) == ("unknown", "c", "i")
 
 
 def test_only_error_prefers_ours() -> None:

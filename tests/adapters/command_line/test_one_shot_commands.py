@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, assert_agreement
 
 HOLD = ("--reason", "consultation", "--priority", "5")
 
@@ -102,7 +102,9 @@ def test_no_connection_within_the_time_is_exit_code_3(hookflash: CommandLine) ->
     assert ended.json["status"] == "failed"
     assert ended.json["outcome"] == "unavailable"
     assert "localhost:1" in ended.error
-    assert [line["outcome"] for line in hookflash.audit_lines()] == ["unavailable"]
+    assert "see whether host and port are right" in ended.error
+    (line,) = hookflash.audit_lines()
+    assert_agreement(ended.json, line)
 
 
 def test_an_unknown_outcome_is_exit_code_4(hookflash: CommandLine) -> None:
@@ -116,7 +118,66 @@ def test_an_unknown_outcome_is_exit_code_4(hookflash: CommandLine) -> None:
     assert ended.exit_code == 4
     assert ended.json["outcome"] == "unknown"
     assert ended.json["interactionId"] == one
-    assert [line["outcome"] for line in hookflash.audit_lines()] == ["unknown"]
+    assert "ask again with `hookflash status`" in ended.error
+    (line,) = hookflash.audit_lines()
+    assert_agreement(ended.json, line)
+
+
+def test_a_state_that_cannot_be_had_before_the_deadline_is_exit_code_3(
+    hookflash: CommandLine,
+) -> None:
+    """The gateway answers, but nothing that can be read: the last reason is told."""
+    one = fresh()
+    for _ in range(3):
+        hookflash.simulator.ask(lambda simulator: simulator.next_metadata(one, state="x" * 999))
+    hookflash.configure(COMMANDS_DEADLINE_S="0.5")
+    ended = hookflash("hold", one, *HOLD, "--json")
+
+    assert ended.exit_code == 3
+    assert "nothing was sent: " in ended.error
+    assert "answered a lookup with what cannot be read" in ended.error
+    (line,) = hookflash.audit_lines()
+    assert_agreement(ended.json, line)
+
+
+def test_the_gateways_rate_limit_says_when_to_come_back(hookflash: CommandLine) -> None:
+    """In the line for people and in the object, after the keys of the contract."""
+    one = fresh()
+    refusal = {"code": 429, "retryAfter": 2.5}
+    hookflash.simulator.ask(lambda simulator: simulator.next_ack(one, refused=refusal))
+    ended = hookflash("hold", one, *HOLD, "--json")
+
+    assert ended.exit_code == 1
+    assert (ended.json["error"], ended.json["retryAfterS"]) == ("RateLimited", 2.5)
+    assert list(ended.json)[-1] == "retryAfterS"
+    assert ended.error.endswith("(wait 2.5 s)")
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "shown"),
+    [
+        (("hold", "{one}", *HOLD), {"HOST": None}, "{one}"),
+        (("hold", *HOLD, "{one}"), {"HOST": None}, "{one}"),
+        (("status", "{one}"), {"CLIENT_SECRET": None}, "{one}"),
+        (("unhold", "{one}"), {}, "{one}"),
+        (("unhold", "+49 30 1234567", "--priority", "1"), {}, "[number]"),
+        (("unhold", "--priority", "1"), {}, None),
+        (("status", "no-uuid"), {}, "no-uuid"),
+    ],
+)
+def test_a_failure_names_the_interaction_that_was_given(
+    hookflash: CommandLine,
+    given: tuple[str, ...],
+    variables: dict[str, str | None],
+    shown: str | None,
+) -> None:
+    """Also where it is about a setting, or about the command's other arguments."""
+    one = fresh()
+    hookflash.configure(**variables)
+    ended = hookflash(*(word.format(one=one) for word in given), "--json")
+
+    assert ended.exit_code == 2
+    assert ended.json["interactionId"] == (None if shown is None else shown.format(one=one))
 
 
 @pytest.mark.parametrize("command", ["hold", "unhold"])

@@ -174,6 +174,25 @@ async def _command(world: World, action: str, interaction_id: str, **fields: Any
         return
 
 
+async def test_a_hold_that_a_frame_confirmed_is_told_from_looked_up_ones(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Its acknowledgement never came, and nobody had to ask."""
+    async with open_world() as world:
+        call = ID.format(1)
+        world.simulator.next_ack(call, lost=True)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: _command(world, "hold", call, reason="queueing"))
+            await world.simulator.next_command(call)
+            world.simulator.send_frame(world.state_frame(call, "held"))
+        told = History.of(world.records)
+
+        assert [line["outcome"] for line in world.audit_lines] == ["confirmed"]
+        assert told.holds[0].began == "told unasked"
+        (story,) = told.stories.values()
+        assert (story.marks["unacknowledged"], story.marks["confirmed_by_lookup"]) == (1, 0)
+
+
 async def _play_nasty() -> tuple[list[Record], list[dict[str, Any]]]:
     policy = HoldPolicy(policy=(GroupPolicy(skill_group="<i>sg</i>", deny=True),))
     async with open_world(settings=make_settings(policy)) as world:

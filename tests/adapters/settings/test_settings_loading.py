@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hookflash.adapters.settings import Settings, load_settings
+from hookflash.adapters.settings.loading import read_settings
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.policy import GroupPolicy
 
@@ -207,6 +209,44 @@ def test_a_bad_variable_is_named(write: Write, name: str, value: str, expected: 
     (line,) = problems(write(""), environ={name: value})
 
     assert line.startswith(f"variable {name}: {expected}")
+
+
+def test_a_variable_that_nothing_reads_is_warned_about(
+    write: Write, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the nearest one; others may share the prefix, so that it is no error."""
+    monkeypatch.setattr(structlog, "is_configured", lambda: False)  # other tests' commands do it
+    config = write('[[monitor]]\nurl = "https://a.test/"\nsecret_variable = "HOOKFLASH_HOOK"\n')
+    platform = {
+        "HOOKFLASH_SERVICE_HOST": "10.0.0.1",
+        "HOOKFLASH_SERVICE_PORT": "8443",
+        "HOOKFLASH_SERVICE_PORT_HTTPS": "8443",
+        "HOOKFLASH_PORT": "tcp://10.0.0.1:8443",
+        "HOOKFLASH_PORT_8443_TCP": "tcp://10.0.0.1:8443",
+        "HOOKFLASH_SIMULATOR_PORT_8443_TCP_ADDR": "10.0.0.1",
+    }
+    ours = {
+        "HOOKFLASH_HOST": "localhost",
+        "HOOKFLASH_CONFIG": str(config),
+        "HOOKFLASH_CLIENT_SECRET": "hush",
+        "HOOKFLASH_LOG_LEVEL": "info",
+        "HOOKFLASH_HOOK": "hush",
+        "HOOKFLASH_LIMIT": "",
+    }
+    _, warnings = read_settings(None, None, {**platform, **ours, "OTHER": "x"})
+    assert warnings == ()
+
+    environ = {"HOOKFLASH_HSOT": "hush", "HOOKFLASH_PORT": "8443"}
+    settings, warnings = read_settings(config, None, environ)
+    assert settings.gateway.host is None
+    assert warnings == (
+        "variable HOOKFLASH_HSOT is unknown and ignored (did you mean HOOKFLASH_HOST?)",
+        "variable HOOKFLASH_PORT is unknown and ignored (did you mean HOOKFLASH_HOST?)",
+    )
+    load_settings(config, environ=environ)
+    assert [record.name for record in caplog.records] == ["hookflash.settings"] * 2
+    assert "did you mean HOOKFLASH_HOST" in caplog.text
+    assert "hush" not in caplog.text
 
 
 def test_a_bad_option_is_named(write: Write) -> None:

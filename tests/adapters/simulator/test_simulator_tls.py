@@ -13,7 +13,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, open_websocket, wrap_client_stream
 
 from hookflash.adapters.simulator import Address, Simulator, make_identity
-from hookflash.adapters.simulator.listening import open_tls_listeners
+from hookflash.adapters.simulator.listening import open_listeners
 from hookflash.machines.errors import ConfigurationError
 
 ONE = "0b9f6a52-44a1-4d1e-9d39-5b6e4fb4a001"
@@ -128,10 +128,11 @@ async def test_sockets_end_over_tls(nursery: trio.Nursery, tmp_path: Path, *, ab
 
 
 async def test_a_taken_port_is_named(nursery: trio.Nursery, tmp_path: Path) -> None:
-    """As a configuration error, not as a traceback of sockets."""
+    """As a configuration error; whoever trusts the one that serves there still does."""
     address: Address = await nursery.start(Simulator().serve_tcp, 0, tmp_path)
     with pytest.raises(ConfigurationError, match=f"port {address.port}"):
         await Simulator().serve_tcp(address.port, tmp_path)
+    assert await _token(address)
     nursery.cancel_scope.cancel()
 
 
@@ -150,6 +151,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         make_identity(tmp_path / "file" / "tls")
     assert caught.value.source == str(tmp_path / "file" / "tls")
+
+
+async def test_no_port_is_kept_without_a_certificate(tmp_path: Path) -> None:
+    """A folder that cannot be made gives the port back; pytest tells of sockets left open."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigurationError, match=r"cannot write .*ca\.pem"):
+        await Simulator().serve_tcp(0, tmp_path / "file" / "tls")
 
 
 def test_without_a_folder_a_temporary_one_is_made() -> None:
@@ -173,14 +181,13 @@ async def test_a_machine_without_ipv6_is_served_on_ipv4(monkeypatch: pytest.Monk
         return await real(port, host=host, backlog=backlog)
 
     monkeypatch.setattr(trio, "open_tcp_listeners", listen)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    listeners, port = await open_tls_listeners(0, context)
+    listeners, port = await open_listeners(0)
     assert tried == ["127.0.0.1", "::1"] * 2
     assert (len(listeners), port > 0) == (1, True)
     await listeners[0].aclose()
     errors.append(errno.EADDRINUSE)
     with pytest.raises(ConfigurationError, match=f"port {port} of ::1"):
-        await open_tls_listeners(port, context)
+        await open_listeners(port)
 
 
 async def test_a_bug_ends_one_connection_only(
