@@ -137,6 +137,7 @@ class _Run:
         """Live until the planned death, or until the disk does not do any more."""
         disk = SimulatedDisk(self.chance, life.disk)
         death: str = life.death
+        recoveries = self.witness.recoveries
         try:
             async with open_process(
                 self.settings,
@@ -156,10 +157,13 @@ class _Run:
         finally:
             self.network.cut()
             self.network.heal()
-        self.power_cut = death == "power_cut"
-        if self.power_cut:
+        if death == "power_cut":
             disk.die()
             disk.cut_power()
+            self.power_cut = True
+        elif self.witness.recoveries > recoveries:
+            # Nothing was compared with what a loss of power left before a life that did begin.
+            self.power_cut = False
         self.report.deaths[death] += 1
         self.report.faults.update(disk.counts)
         gc.collect()
