@@ -247,8 +247,12 @@ def test_a_variable_that_nothing_reads_is_warned_about(
         def warning(self, event: str, *, reason: str) -> None:
             logged.append(f"{event} {reason}")
 
+    def get_logger(name: str) -> Logger:
+        assert name == "hookflash.settings"
+        return Logger()
+
     # Where logs go depends on what other tests have configured.
-    monkeypatch.setattr("hookflash.engine.logs.get_logger", lambda _: Logger())
+    monkeypatch.setattr("hookflash.engine.logs.get_logger", get_logger)
     load_settings(config, environ=environ)
     assert 2 == len(logged)
     assert "did you mean HOOKFLASH_HOST" in str(logged)
