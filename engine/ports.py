@@ -21,7 +21,7 @@ from hookflash.machines.effects import (
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts, Interaction
-from hookflash.machines.records import Record
+from hookflash.machines.records import Aside, Record
 
 # --- what a gateway tells -----------------------------------------------------------------------
 
@@ -261,16 +261,19 @@ class Journal(Protocol):
         records: Sequence[Record],
         after: Sequence[Interaction[Any]],
         told_through: int | None = None,
+        asides: Sequence[tuple[Aside, Interaction[Any] | None]] = (),
     ) -> None:
-        """Append *records* in order; when it returns they survive the end of the process.
+        """Append *asides* and *records* in order; they survive the end of the process then.
 
-        Called before any effect of these records leaves.
+        Called before any effect of these records leaves, and any action of rules.
 
         Args:
             records: The records.
             after: For each the interaction after it.
             told_through: Monitors were told for all records up to this number; None where nothing
                 new is known of that.
+            asides: What stands between records, with the interaction after it; None where it is
+                about none. Written before the records.
 
         Raises:
             JournalError: They could not be written; none of their effects may leave.

@@ -4,12 +4,15 @@ These records are the same for every machine. What is peculiar to one machine li
 attrs class that its definition names and that nobody but the machine reads.
 """
 
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from attrs import frozen
 
 from hookflash.machines.instants import Instant
 from hookflash.machines.making import maker
+
+if TYPE_CHECKING:
+    from hookflash.machines.rules.ruling import RuleState
 
 Action = Literal["hold", "unhold"]
 """What a command asks the gateway for."""
@@ -103,6 +106,7 @@ class Interaction(Generic[DataT]):
         data: The machine's own data; nobody else reads it.
         pending: The command under way; None where there is none.
         timers: The running timers, at most one of a name.
+        rules: What the engine keeps for its rules; None for nothing. A step hands it on unread.
     """
 
     id: str
@@ -110,6 +114,7 @@ class Interaction(Generic[DataT]):
     data: DataT
     pending: Pending | None = None
     timers: tuple[Timer, ...] = ()
+    rules: "RuleState | None" = None
 
     def timer(self, name: str) -> Timer | None:
         """Return the running timer called *name*; None where it does not run."""

@@ -254,7 +254,9 @@ class Machine(Generic[DataT, PolicyT]):
                     or data is not interaction.data
                     or row.target is not None
                 ):
-                    interaction = make_interaction(interaction.id, state, data, pending, timers)
+                    interaction = make_interaction(
+                        interaction.id, state, data, pending, timers, interaction.rules
+                    )
                 return _make_step(interaction, tuple(draft.effects), row)
         raise AssertionError(
             "the last row of a pair has no guards"

@@ -7,6 +7,8 @@ from attrs import frozen
 
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Interaction
+from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired
+from hookflash.machines.rules.ruling import Ruling
 
 FORMAT = 2
 """Version of the recording's format; a change keeps a reader for every earlier one. 2 added the
@@ -31,6 +33,7 @@ class Record:
         spec_hash: The definition by which it was stepped, where that is not the one named last
             before it: an interaction may finish under the definition that it began under. None
             for the one named last.
+        rules: What rules decided about it; None where nothing came of asking them.
     """
 
     seq: int
@@ -41,6 +44,7 @@ class Record:
     effects: tuple[Any, ...]
     begins: bool | None = False
     spec_hash: str | None = None
+    rules: Ruling | None = None
 
 
 @frozen
@@ -56,6 +60,7 @@ class RecordedStep:
         effects: What was asked for, in order, as JSON objects with their `type`.
         begins: As in `Record`.
         spec_hash: As in `Record`.
+        rules: As in `Record`, as the JSON object that the file has.
     """
 
     seq: int
@@ -66,6 +71,7 @@ class RecordedStep:
     effects: list[dict[str, Any]]
     begins: bool | None = False
     spec_hash: str | None = None
+    rules: Mapping[str, Any] | None = None
 
 
 @frozen
@@ -157,5 +163,54 @@ class Told:
     through: int
 
 
-Entry = Record | PolicyChange | DefinitionChange | InteractionState | Told
+@frozen
+class RulesChange:
+    """A line between records: from here on other rules count.
+
+    Attributes:
+        at: When they were loaded.
+        digest: SHA-256 of the text that was loaded; empty where no rules count any more.
+        text: The text of the file; what looks like a secret in it is written as in other free text.
+    """
+
+    at: Instant
+    digest: str
+    text: str
+
+
+@frozen
+class RulesAsked:
+    """A line between records: rules were asked about something that is no step of the machine.
+
+    Attributes:
+        at: When.
+        interaction_id: The interaction.
+        about: A timer of theirs that fired, an event of the file's own, or a `rules_loaded`, which
+            carried the interaction over to other rules.
+        ruling: What they decided.
+    """
+
+    at: Instant
+    interaction_id: str
+    about: RuleEvent | RuleTimerFired
+    ruling: Ruling
+
+
+@frozen
+class ActionsDone:
+    """A line between records: actions of rules were carried out, those that no record shows.
+
+    Attributes:
+        interaction_id: The interaction.
+        ids: Their ids.
+    """
+
+    interaction_id: str
+    ids: tuple[str, ...]
+
+
+Aside = RulesChange | RulesAsked | ActionsDone
+"""What the engine writes between records."""
+
+Entry = Record | PolicyChange | DefinitionChange | InteractionState | Told | Aside
 """What may follow the header of a recording."""
