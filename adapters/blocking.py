@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, final
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from hookflash.engine.commands import CommandResult
-from hookflash.engine.controller import Controller, InteractionSnapshot
+from hookflash.engine.controller import Controller
 from hookflash.engine.metrics import MetricsSnapshot
 from hookflash.engine.ports import LookupAnswer, Monitor
+from hookflash.engine.snapshots import InteractionSnapshot
+from hookflash.machines.rules.ruleset import RulesDiff
 
 if TYPE_CHECKING:
     from hookflash.adapters.settings import Settings
@@ -88,9 +90,20 @@ class BlockingController:
         """Block until the control socket is open; see `Controller.wait_connected`."""
         self._portal.call(self._controller.wait_connected, timeout_s)
 
-    def add_monitor(self, monitor: Monitor) -> None:
+    def add_monitor(
+        self, monitor: Monitor, *, name: str | None = None, rules_only: bool = False
+    ) -> None:
         """Call *monitor* after each outcome; see `Controller.add_monitor`."""
-        self._portal.call(self._controller.add_monitor, monitor)
+        add = partial(self._controller.add_monitor, monitor, name=name, rules_only=rules_only)
+        self._portal.call(add)
+
+    def report(self, interaction_id: str, event: str) -> bool:
+        """Put an event of the rules file's own to the rules; see `Controller.report`."""
+        return self._portal.call(self._controller.report, interaction_id, event)
+
+    def reload_rules(self) -> RulesDiff:
+        """Load the rules file anew; see `Controller.reload_rules`."""
+        return self._portal.call(self._controller.reload_rules)
 
     def metrics(self) -> MetricsSnapshot:
         """Return the figures so far."""

@@ -1,15 +1,14 @@
 """Composition: the one place that knows every adapter and puts them together."""
 
-import os
 import tempfile
-from collections.abc import AsyncGenerator, Collection, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Final, Literal, cast
 
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from hookflash.adapters.audit import JsonLinesAuditLog
 from hookflash.adapters.genesys.interaction import InteractionGateway, InteractionGatewaySettings
@@ -17,10 +16,13 @@ from hookflash.adapters.http import HttpClient
 from hookflash.adapters.journal import SqliteJournal
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
 from hookflash.adapters.journal.syncing import InThread
-from hookflash.adapters.monitors import MonitorDesk, Webhook, WebhookSettings
+from hookflash.adapters.monitors import MonitorDesk, Webhook
+from hookflash.adapters.monitors.configured import webhook_settings
 from hookflash.adapters.network import Network, TcpNetwork
 from hookflash.adapters.resuming import Resumed, resume
-from hookflash.adapters.settings import MonitorSettings, Settings, credentials_of
+from hookflash.adapters.rules_files import load_rules
+from hookflash.adapters.rules_reloading import LiveRulesFile, rules_before
+from hookflash.adapters.settings import Settings, credentials_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
@@ -30,9 +32,9 @@ from hookflash.engine.lookups import LookupSettings
 from hookflash.engine.metrics import Metrics
 from hookflash.engine.ports import AuditLog, Clock, Gateway, Journal, Monitor
 from hookflash.machines.connection import ConnectionPolicy
-from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.machine import Machine
 from hookflash.machines.policy import HoldPolicy
+from hookflash.machines.rules.ruleset import Rules
 
 _log = get_logger("hookflash.composition")
 
@@ -49,7 +51,7 @@ class Parts:
     """What a controller is made of beside the engine; tests put some in place of the real ones.
 
     `resumed` is what an earlier run left in the journal; `resumes` tells whether a later run will
-    go on with it.
+    go on with it; `load_rules` loads the rules file, None for none.
     """
 
     machine: Machine[object, HoldPolicy]
@@ -60,6 +62,7 @@ class Parts:
     monitors: MonitorDesk
     resumed: Resumed = field(factory=Resumed)
     resumes: bool = True
+    load_rules: Callable[[], Rules] | None = None
 
 
 def open_gateway(
@@ -166,6 +169,8 @@ async def open_controller(
     journal: JournalChoice = "durable",
     only: Collection[str] | None = None,
     monitors: Iterable[Monitor] = (),
+    named_monitors: Mapping[str, Monitor] | None = None,
+    functions: Mapping[str, Callable[..., object]] | None = None,
     network: Network | None = None,
     clock: Clock | None = None,
     chance: Random | None = None,
@@ -178,10 +183,14 @@ async def open_controller(
         settings: From `hookflash.load_settings`.
         journal: Where the journal is kept.
         only: The interactions of an earlier run to go on with, for a program that does one thing
-            and ends; the others stay in the journal as they are, for a later run. None goes on
-            with all.
+            and ends; the others stay in the journal as they are, for a later run, and no rules
+            run. None goes on with all.
         monitors: Called after each outcome, warning and alarm, as those added later with
             `add_monitor`; these are also told what a crash of an earlier run left untold.
+        named_monitors: Whom rules may `notify`, by name; they are told nothing else. None for none.
+        functions: What rules may `call`, by name: plain or async functions, which get the rule's
+            arguments by name, and the `RuleCall` if they have a parameter `rule_call`. None for
+            none.
         network: Opens connections; None takes the real network.
         clock: Time and ids; None takes the machine's.
         chance: For pauses; None draws a seed.
@@ -193,17 +202,12 @@ async def open_controller(
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
+        SpecError: The rules file cannot be read, or something in it is wrong.
         JournalError: Journal or audit log cannot be opened, or could not be written any more; the
             engine stops then.
 
     Cancellation: shuts down in the same bound.
     """
-    if settings.rules.path is not None:
-        raise ConfigurationError(
-            "[rules] path: this version runs no rules",
-            advice="leave it out",
-            source="[rules] path",
-        )
     opened = open_parts(
         settings,
         clock=clock or SteadyClock(),
@@ -214,13 +218,24 @@ async def open_controller(
     with opened as parts:
         for callback in monitors:
             parts.monitors.add(callback)
+        for name, callback in (named_monitors or {}).items():
+            parts.monitors.add(callback, name=name, rules_only=True)
+        for name, function in (functions or {}).items():
+            parts.monitors.add_function(name, function, timeout_s=settings.rules.call_timeout_s)
         http = HttpClient(network or TcpNetwork())
         for monitor in settings.monitors:
-            webhook = _webhook_settings(monitor)
+            webhook = webhook_settings(monitor)
             told = Webhook(webhook, http, now=parts.clock.now, chance=chance)
-            parts.monitors.add(told, timeout_s=webhook.longest_s, name=webhook.host)
+            parts.monitors.add(
+                told,
+                timeout_s=webhook.longest_s,
+                name=monitor.name or webhook.host,
+                rules_only=monitor.rules_only,
+            )
         try:
-            async with run_controller(settings, parts, only=only) as controller:
+            load = None if only is not None else _loader(settings, parts)
+            whole = evolve(parts, load_rules=load)
+            async with run_controller(settings, whole, only=only) as controller:
                 yield controller
         finally:
             with trio.move_on_after(1.0, shield=True):
@@ -249,17 +264,28 @@ async def run_controller(
             commands_waiting_max=settings.commands.queue_per_interaction,
             overdue=settings.recovery.overdue,
             overdue_wait_s=settings.recovery.overdue_wait_s,
+            deadline_s=settings.commands.deadline_s or None,
         ),
         only=only,
     )
+    load, path = parts.load_rules, settings.rules.path
+    rules = None if load is None else load()
+    rules_file = None
+    if load is not None and path is not None:
+        rules_file = LiveRulesFile(path, load, engine.rules, settings.rules.watch_s)
     controller = Controller(
         engine,
         parts.gateway,
         parts.monitors,
         settings.hold,
         deadline_s=settings.commands.deadline_s or None,
+        rules_file=rules_file,
     )
     engine.adopt(parts.resumed.kept_of(only))
+    journaled = parts.resumed.recovered.rules
+    engine.rules.resume(
+        rules, rules_before(journaled), "" if journaled is None else journaled.digest
+    )
     if only is None:
         parts.monitors.retell(parts.resumed.untold)
     failure: BaseException | None = None
@@ -267,6 +293,8 @@ async def run_controller(
         async with trio.open_nursery() as nursery:
             await nursery.start(parts.monitors.run)
             await nursery.start(engine.run)
+            if rules_file is not None:
+                nursery.start_soon(rules_file.watch)
             try:
                 yield controller
             except BaseException as error:  # noqa: ASYNC103 - raised again below
@@ -335,24 +363,14 @@ def _journal_path(settings: Settings, choice: JournalChoice) -> Generator[Path, 
         yield Path(folder) / "journal.db"
 
 
-def _webhook_settings(monitor: MonitorSettings) -> WebhookSettings:
-    secret: str | None = None
-    if monitor.secret_variable is not None:
-        secret = os.environ.get(monitor.secret_variable)
-        if not secret:
-            raise ConfigurationError(
-                f"[[monitor]] secret_variable: {monitor.secret_variable} is not set",
-                advice="set it, or name a secret_file",
-                source="[[monitor]] secret_variable",
-            )
-    elif monitor.secret_file is not None:
-        try:
-            lines = monitor.secret_file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"[[monitor]] secret_file: {monitor.secret_file} cannot be read",
-                advice="see whether it exists and may be read by this user",
-                source="[[monitor]] secret_file",
-            ) from error
-        secret = lines[0].strip() if lines else ""
-    return WebhookSettings(url=monitor.url, secret=secret, timeout_s=monitor.timeout_s)
+def _loader(settings: Settings, parts: Parts) -> Callable[[], Rules] | None:
+    """Return what loads the rules file, with the names that there are at that time."""
+    path, desk = settings.rules.path, parts.monitors
+    if path is None:
+        return None
+
+    def load() -> Rules:
+        monitors, functions = desk.names(), desk.function_names()
+        return load_rules(path, monitors=monitors, functions=functions, policy=settings.hold)
+
+    return load

@@ -11,6 +11,7 @@ from hookflash.machines.errors import COMMAND_ERRORS, HoldRefused, HookflashErro
 from hookflash.machines.events import HoldRequested, UnholdRequested
 from hookflash.machines.instants import Instant, seconds_between
 from hookflash.machines.interaction import Action, Facts
+from hookflash.machines.rules.facts import RULE_ACTOR
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 RESERVED_ACTORS = frozenset({"foreign", "limit"})
@@ -199,11 +200,16 @@ def problems_of(
             )
     if not _is_text(actor, _ACTOR_LENGTH_MAX):
         problems.append(f"the actor is no text of 1 to {_ACTOR_LENGTH_MAX} printable characters")
-    elif actor in RESERVED_ACTORS:
+    elif is_reserved(actor):
         problems.append(f"the actor {_shown(actor)} is the engine's own")
     if deadline_s is not None and not _is_duration(deadline_s):
         problems.append(f"the deadline {_shown(deadline_s)} is no number of seconds above 0")
     return problems
+
+
+def is_reserved(actor: object) -> bool:
+    """Tell an actor that only the engine names."""
+    return actor in RESERVED_ACTORS or (isinstance(actor, str) and actor.startswith(RULE_ACTOR))
 
 
 def _is_text(value: object, length_max: int) -> bool:

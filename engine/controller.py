@@ -5,71 +5,52 @@ from types import EllipsisType
 from typing import Protocol, final
 
 import trio
-from attrs import frozen
 
 from hookflash.engine.commands import (
-    RESERVED_ACTORS,
     Command,
     CommandResult,
     id_problem,
+    is_reserved,
     priority_of,
     problems_of,
     result_of,
 )
 from hookflash.engine.core import Engine
-from hookflash.engine.instances import Instance
 from hookflash.engine.link import LinkState
 from hookflash.engine.metrics import MetricsSnapshot
 from hookflash.engine.ports import Gateway, LookupAnswer, Monitor
+from hookflash.engine.snapshots import InteractionSnapshot, snapshot_of
 from hookflash.machines.errors import (
     CommandBusy,
+    ConfigurationError,
     GatewayUnavailable,
     HookflashError,
     InvalidCommand,
     OutcomeUnknown,
 )
-from hookflash.machines.hold_data import HoldData
 from hookflash.machines.instants import Instant, seconds_between
 from hookflash.machines.interaction import Action
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.redaction import printable, redact
+from hookflash.machines.rules.ruleset import RulesDiff
 
 DEADLINE_S = 30.0
 """How long a command may take by default before its caller is told that its outcome is unknown."""
 
 
-@frozen
-class InteractionSnapshot:
-    """An interaction as it is at one moment.
-
-    Attributes:
-        id: The gateway's id of it.
-        state: The machine's state.
-        held_since: Start of the hold; None where the caller is not held.
-        limit_at: When the limit passes; None where the caller is not held.
-        limit_passed: Whether it has passed.
-        reason: The hold reason; None for a foreign hold or none.
-        foreign: Whether somebody else made the hold.
-        pending: The action of the command under way; None where there is none.
-        skill_group_id: The skill group; None where it is not known.
-    """
-
-    id: str
-    state: str
-    held_since: Instant | None
-    limit_at: Instant | None
-    limit_passed: bool
-    reason: str | None
-    foreign: bool
-    pending: Action | None
-    skill_group_id: str | None
-
-
 class MonitorDesk(Protocol):
     """Where monitors are added; composition gives the real one."""
 
-    def add(self, monitor: Monitor) -> None:
+    def add(self, monitor: Monitor, *, name: str | None = None, rules_only: bool = False) -> None:
         """Call *monitor* after each outcome from now on."""
+        ...
+
+
+class RulesFile(Protocol):
+    """The file that rules come from; composition gives the real one."""
+
+    async def reload(self) -> RulesDiff:
+        """Load the file anew and let it count; all of it or nothing."""
         ...
 
 
@@ -85,7 +66,9 @@ class Controller:
         policy: HoldPolicy,
         *,
         deadline_s: float | None = DEADLINE_S,
+        rules_file: RulesFile | None = None,
     ) -> None:
+        self._rules_file = rules_file
         self._engine = engine
         self._gateway = gateway
         self._monitors = monitors
@@ -223,13 +206,71 @@ class Controller:
             f"no connection to {self._gateway.name} within {timeout_s:g} s{reason}"
         )
 
-    def add_monitor(self, monitor: Monitor) -> None:
+    def add_monitor(
+        self, monitor: Monitor, *, name: str | None = None, rules_only: bool = False
+    ) -> None:
         """Call *monitor* with a payload after each outcome, warning and alarm.
 
         A plain function runs in a thread, an async function as a task; one that raises or hangs
         never delays a command.
+
+        Args:
+            monitor: The function.
+            name: The name under which rules may notify it; None takes the function's own. Rules
+                that are loaded before it is added cannot name it.
+            rules_only: Whether it gets only what rules tell it.
         """
-        self._monitors.add(monitor)
+        self._monitors.add(monitor, name=name, rules_only=rules_only)
+
+    def report(self, interaction_id: str, event: str) -> bool:
+        """Put an event of the rules file's own (`[events]`) to the rules.
+
+        Args:
+            interaction_id: The interaction, a UUID as text.
+            event: The event's name.
+
+        Returns:
+            Whether the engine knows the interaction; where it does not, nothing happens.
+
+        Raises:
+            InvalidCommand: The id is no UUID, or the rules that count have no such event.
+        """
+        if id_problem(interaction_id) is not None:
+            raise _invalid_id(interaction_id)
+        rules = self._engine.rules.in_force
+        if rules is None or event not in rules.events:
+            known = ", ".join(() if rules is None else rules.events)
+            raise InvalidCommand(
+                f"the rules have no event {printable(str(event))!r}",
+                advice=f"declare it under [events]; declared are: {known or 'none'}",
+                interaction_id=interaction_id,
+            )
+        instance = self._engine.instances.get(interaction_id)
+        if instance is None or instance.begins:
+            return False
+        self._engine.rules.report(instance, event)
+        return True
+
+    async def reload_rules(self) -> RulesDiff:
+        """Load the rules file anew and let it count; all of it or nothing.
+
+        Interactions are carried over: rules that say what they said before go on with their waits.
+
+        Returns:
+            What differs.
+
+        Raises:
+            SpecError: Something in the file is wrong; the old rules go on.
+            ConfigurationError: `[rules] path` is not set, so there is nothing to load.
+            JournalError: That other rules count now could not be written; the old ones go on.
+
+        Cancellation: the old rules go on, unless the new ones count already.
+        """
+        if self._rules_file is None:
+            raise ConfigurationError(
+                "there is no rules file", advice="set [rules] path", source="[rules] path"
+            )
+        return await self._rules_file.reload()
 
     def metrics(self) -> MetricsSnapshot:
         """Return the figures so far, as a frozen snapshot."""
@@ -244,11 +285,11 @@ class Controller:
         if not isinstance(interaction_id, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may have no type checker
             raise _invalid_id(interaction_id)
         instance = self._engine.instances.get(interaction_id)
-        return None if instance is None else _snapshot(instance)
+        return None if instance is None else snapshot_of(instance)
 
     def interactions(self) -> list[InteractionSnapshot]:
         """Return all interactions that the engine knows, those on hold first, longest first."""
-        snapshots = [_snapshot(instance) for instance in self._engine.instances]
+        snapshots = [snapshot_of(instance) for instance in self._engine.instances]
         snapshots.sort(key=lambda one: (one.held_since is None, one.held_since or 0))
         return snapshots
 
@@ -357,27 +398,10 @@ def _invalid_id(interaction_id: object) -> InvalidCommand:
 
 def _shown_actor(actor: object) -> str:
     """Return who asked, where that can be written down; the default name otherwise."""
-    valid = isinstance(actor, str) and actor and actor not in RESERVED_ACTORS
+    valid = isinstance(actor, str) and actor and not is_reserved(actor)
     return printable(str(actor)) if valid else "caller"
 
 
 def _snapshot_state(engine: Engine, interaction_id: str) -> str | None:
     instance = engine.instances.get(interaction_id)
     return None if instance is None else instance.interaction.state
-
-
-def _snapshot(instance: Instance) -> InteractionSnapshot:
-    interaction = instance.interaction
-    data = interaction.data
-    hold = data.hold if isinstance(data, HoldData) else None
-    return InteractionSnapshot(
-        id=interaction.id,
-        state=interaction.state,
-        held_since=None if hold is None else hold.since,
-        limit_at=None if hold is None else hold.limit_at,
-        limit_passed=hold is not None and hold.limit_passed,
-        reason=None if hold is None else hold.reason,
-        foreign=hold is not None and hold.foreign,
-        pending=None if interaction.pending is None else interaction.pending.action,
-        skill_group_id=data.skill_group_id if isinstance(data, HoldData) else None,
-    )

@@ -9,7 +9,7 @@ from attrs import field, frozen, validators
 from hookflash.engine.desk import CommandDesk
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.effects import EffectRunner
-from hookflash.engine.instances import Instance, Instances
+from hookflash.engine.instances import RULE_TIMER, Instance, Instances
 from hookflash.engine.intake import Intake
 from hookflash.engine.link import Link, LinkState
 from hookflash.engine.logs import get_logger
@@ -32,12 +32,15 @@ from hookflash.engine.ports import (
     News,
     StateSeen,
 )
+from hookflash.engine.rule_desk import RuleDesk
+from hookflash.engine.rulings import Ruled, Rulings
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, HookflashError, NotAuthorized
 from hookflash.machines.events import LinkLost, NotSent, Sent
 from hookflash.machines.interaction import Timer
 from hookflash.machines.machine import Machine, Step
+from hookflash.machines.rules.facts import RuleTimerFired
 
 _log = get_logger("hookflash.engine")
 
@@ -63,6 +66,7 @@ class EngineSettings:
         overdue_wait_s: How long they wait for the gateway at most: nobody is forgotten because it
             does not answer.
         clock_check_s: How often the clock is compared with the machine's.
+        deadline_s: Seconds until a hold of a rule that has not left is given up; None never.
     """
 
     lookups: LookupSettings = field(factory=LookupSettings)
@@ -73,6 +77,7 @@ class EngineSettings:
     overdue: Overdue = "fire"
     overdue_wait_s: float = field(default=5.0, validator=[validators.ge(0.0)])
     clock_check_s: float = field(default=5.0, validator=[validators.gt(0.0)])
+    deadline_s: float | None = 30.0
 
 
 class Engine:
@@ -87,6 +92,7 @@ class Engine:
         instances: The interactions that it knows.
         link: The state of the control socket.
         desk: Where commands are given.
+        rules: Which rules count, and what they do.
     """
 
     def __init__(
@@ -127,9 +133,11 @@ class Engine:
             metrics=metrics,
             sink=self,
         )
+        rulings = Rulings(clock.new_id, metrics)
         self._dispatcher = Dispatcher(
             machine.spec.digest,
             journal,
+            rulings,
             carry=self._carry,
             turned=self._runner.turned,
             # Whoever does one thing and ends leaves to a later run what it did not adopt.
@@ -145,6 +153,19 @@ class Engine:
             clock=clock,
             waiting_max=settings.commands_waiting_max,
             ask=self._ask,
+        )
+        self.rules = RuleDesk(
+            rulings,
+            instances=self.instances,
+            dispatcher=self._dispatcher,
+            deadlines=self._deadlines,
+            desk=self.desk,
+            runner=self._runner,
+            journal=journal,
+            monitors=monitors,
+            clock=clock,
+            metrics=metrics,
+            deadline_s=settings.deadline_s,
         )
         self._intake = Intake(
             instances=self.instances,
@@ -195,6 +216,7 @@ class Engine:
         """
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            self.rules.begin(nursery)
             await nursery.start(self._journal.run)
             nursery.start_soon(self._dispatcher.run)
             nursery.start_soon(self._deadlines.run, self._fire)
@@ -294,13 +316,22 @@ class Engine:
 
     # --- what steps ask for -----------------------------------------------------------------------
 
-    def _carry(self, instance: Instance, step: Step[Any], seq: int) -> None:
-        self._runner.carry(instance, step, seq)
+    def _carry(
+        self, instance: Instance, step: Step[Any] | None, seq: int, ruled: Ruled | None
+    ) -> None:
+        if step is not None:
+            self._runner.carry(instance, step, seq)
+        if ruled is not None:
+            self.rules.carry(instance, ruled)
         self.instances.settled(instance)
         if instance.waiting:
             self.desk.advance(instance)
 
     def _fire(self, instance: Instance, timer: Timer) -> None:
+        if timer.name.startswith(RULE_TIMER):
+            event = RuleTimerFired(self.clock.now(), timer.name, timer.owner)
+            self._dispatcher.post(instance, event)
+            return
         event = instance.machine.timer_event(timer, self.clock.now(), self.clock.new_id())
         self._dispatcher.post(instance, event)
 

@@ -15,6 +15,7 @@ from hookflash.engine.ports import Clock, Gateway
 from hookflash.machines.effects import EndCommand
 from hookflash.machines.errors import CommandBusy, GatewayUnavailable, HookflashError
 from hookflash.machines.events import CommandAbandoned, NotSent
+from hookflash.machines.rules.facts import RULE_ACTOR
 
 _log = get_logger("hookflash.engine.commands")
 
@@ -79,6 +80,22 @@ class CommandDesk:
         instance.waiting.append(command)
         self.advance(instance)
 
+    def submit_for(self, instance: Instance, command: Command) -> None:
+        """Take a command that a step brought: of a rule, while effects are carried out.
+
+        One that cannot wait any more is journaled and audited as refused.
+        """
+        try:
+            self.submit(command)
+        except CommandBusy as error:
+            self._commands[command.correlation_id] = command
+            self._abandon(instance, command, "refused", "CommandBusy", error.message)
+
+    def drop(self, instance: Instance, command: Command, message: str) -> None:
+        """Journal and audit that a command was never given to the machine."""
+        self._commands[command.correlation_id] = command
+        self._abandon(instance, command, "unavailable", "GatewayUnavailable", message)
+
     def give_up(self, command: Command) -> bool:
         """End *command* because its caller waits no longer.
 
@@ -128,7 +145,8 @@ class CommandDesk:
         self._dispatcher.settle()
         under_way = list(self._under_way())
         for command, instance in under_way:
-            if command.fed and resumes:
+            if resumes and (command.fed or command.actor.startswith(RULE_ACTOR)):
+                # The next run knows of it: of what was sent, and of what a rule decided on.
                 command.leave()
             elif command.fed:
                 why = "the program stopped before the outcome was known"

@@ -8,17 +8,21 @@ lets the effects leave.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import trio
+from attrs import evolve
 
 from hookflash.engine.instances import Instance
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Journal
+from hookflash.engine.rulings import BESIDE, Ruled, Rulings
 from hookflash.machines.events import ObservedActive, ObservedClosed, ObservedHeld
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Step
-from hookflash.machines.records import Record
+from hookflash.machines.records import ActionsDone, Aside, InteractionState, Record, RulesAsked
+from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired
+from hookflash.machines.rules.ruling import carried_out, ruled
 
 _log = get_logger("hookflash.engine.dispatcher")
 
@@ -29,8 +33,31 @@ MAILBOX_MAX = 256
 """Events per mailbox. An interaction has one command and five timers; only a gateway that floods
 us with state frames comes near. Those are dropped then, and one lookup takes their place."""
 
-Carry = Callable[[Instance, Step[Any], int], None]
-"""Carries out what a step asked for; the number is that of its record."""
+Carry = Callable[[Instance, Step[Any] | None, int, Ruled | None], None]
+"""Carries out what a step asked for, and what rules decided; the number is that of its record. No
+step where only rules were asked."""
+
+Beside = RuleEvent | RuleTimerFired | ActionsDone
+"""What mailboxes hold beside the machine's events."""
+
+_Taken = tuple[Instance, Interaction[Any], Step[Any] | None, int, Ruled | None]
+"""An interaction, how it stands now, and what is to be carried out."""
+
+
+class _Turn:
+    """What one turn has taken so far; the journal gets it as a whole."""
+
+    def __init__(self, seq: int) -> None:
+        self.seq = self.first_seq = seq
+        self.records: list[Record] = []
+        self.after: list[Interaction[Any]] = []
+        self.asides: list[tuple[Aside, InteractionState | None]] = []
+        self.taken: list[_Taken] = []
+        self.beside: list[_Taken] = []
+
+    def all_taken(self) -> list[_Taken]:
+        """Return what was taken, in the order in which the journal has it."""
+        return [*self.beside, *self.taken] if self.beside else self.taken
 
 
 class Dispatcher:
@@ -40,6 +67,7 @@ class Dispatcher:
         spec_hash: The definition that the journal names last; an interaction of an earlier one
             names its own in its records.
         journal: Where each step is written before its effects leave.
+        rulings: Asks the rules.
         carry: Carries out a step's effects.
         turned: Called after each turn.
         told: Tells up to which record monitors were told.
@@ -51,6 +79,7 @@ class Dispatcher:
         self,
         spec_hash: str,
         journal: Journal,
+        rulings: Rulings,
         *,
         carry: Carry,
         turned: Callable[[], None],
@@ -60,13 +89,14 @@ class Dispatcher:
     ) -> None:
         self._spec_hash = spec_hash
         self._journal = journal
+        self._rulings = rulings
         self._carry = carry
         self._turned = turned
         self._told = told
         self._gave_up = gave_up
         self._flooded = flooded
         self._told_through = told()
-        self._taken: list[tuple[Instance, Step[Any], int]] = []
+        self._taken: list[_Taken] = []
         self._failure: BaseException | None = None
         self._ready: deque[Instance] = deque()
         self._bell = trio.Event()
@@ -186,10 +216,7 @@ class Dispatcher:
 
     def _step(self, instances: Iterable[Instance]) -> None:
         """Step one event of each of *instances* and journal what followed: all of it or nothing."""
-        seq = self._journal.next_seq
-        taken: list[tuple[Instance, Step[Any], int]] = []
-        records: list[Record] = []
-        after: list[Interaction[Any]] = []
+        turn = _Turn(self._journal.next_seq)
         try:
             for instance in instances:
                 mailbox = instance.mailbox
@@ -197,45 +224,85 @@ class Dispatcher:
                     instance.ready = False
                     continue
                 event = mailbox.popleft()
-                before = instance.interaction
-                machine = instance.machine
-                step = machine.step(before, event)
-                digest = machine.spec.digest
-                records.append(
-                    Record(
-                        seq,
-                        before.id,
-                        event,
-                        before.state,
-                        step.interaction.state,
-                        step.effects,
-                        instance.begins,
-                        None if digest == self._spec_hash else digest,
-                    )
-                )
-                after.append(step.interaction)
-                taken.append((instance, step, seq))
-                seq += 1
+                if event.__class__ in BESIDE:
+                    self._take_beside(turn, instance, cast("Beside", event))
+                else:
+                    self._take(turn, instance, event)
                 if mailbox:
                     self._ready.append(instance)
                 else:
                     # A held interaction waits for minutes: an empty queue is not kept for it.
                     instance.mailbox = None
                     instance.ready = False
-            self._journal.append(records, after, self._news_of_monitors())
+            told = self._news_of_monitors()
+            self._journal.append(turn.records, turn.after, told, turn.asides)
         except BaseException as error:
             self._failed(error)
             raise
-        for instance, step, _ in taken:
-            instance.interaction = step.interaction
-            instance.begins = False
-        self._taken += taken
+        all_taken = turn.all_taken()
+        for instance, after, step, _, _ in all_taken:
+            instance.interaction = after
+            if step is not None:
+                instance.begins = False
+        self._taken += all_taken
+
+    def _take(self, turn: "_Turn", instance: Instance, event: Any) -> None:  # noqa: ANN401 - any of the machine's events
+        """Step an event, and ask the rules about it."""
+        before = instance.interaction
+        machine = instance.machine
+        step = machine.step(before, event)
+        after = step.interaction
+        ruled_now = self._rulings.after(instance, before.state, event, step)
+        ruling = None if ruled_now is None else ruled_now.ruling
+        if ruling is not None or before.rules is not None:
+            final = machine.spec.states[after.state].final
+            rules = ruled(before.rules, event, ruling, final=final)
+            if rules is not after.rules:
+                after = evolve(after, rules=rules)
+        digest = machine.spec.digest
+        turn.records.append(
+            Record(
+                turn.seq,
+                before.id,
+                event,
+                before.state,
+                after.state,
+                step.effects,
+                instance.begins,
+                None if digest == self._spec_hash else digest,
+                ruling,
+            )
+        )
+        turn.after.append(after)
+        turn.taken.append((instance, after, step, turn.seq, ruled_now))
+        turn.seq += 1
+
+    def _take_beside(self, turn: "_Turn", instance: Instance, event: Beside) -> None:
+        """Take up what no machine is stepped for: what concerns only an interaction's rules."""
+        before = instance.interaction
+        ruled_now: Ruled | None = None
+        aside: Aside
+        if isinstance(event, ActionsDone):
+            aside = event
+            rules = carried_out(before.rules, event.ids)
+        else:
+            ruled_now = self._rulings.about(instance, event)
+            if ruled_now is None:
+                return
+            aside = RulesAsked(event.at, before.id, event, ruled_now.ruling)
+            final = instance.machine.spec.states[before.state].final
+            rules = ruled(before.rules, event, ruled_now.ruling, final=final)
+        after = evolve(before, rules=rules)
+        digest = instance.machine.spec.digest
+        earlier = None if digest == self._spec_hash else digest
+        turn.asides.append((aside, InteractionState(turn.first_seq - 1, after, earlier)))
+        turn.beside.append((instance, after, None, turn.seq, ruled_now))
 
     def _let_leave(self) -> None:
         taken, self._taken = self._taken, []
         try:
-            for instance, step, seq in taken:
-                self._carry(instance, step, seq)
+            for instance, _, step, seq, ruled_now in taken:
+                self._carry(instance, step, seq, ruled_now)
             self._turned()
         except BaseException as error:
             self._failed(error)

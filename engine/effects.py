@@ -6,7 +6,15 @@ from typing import Any, Protocol
 from hookflash.engine.instances import Instance
 from hookflash.engine.logs import get_logger
 from hookflash.engine.metrics import Metrics
-from hookflash.engine.ports import AuditEntry, AuditLog, Frame, Gateway, Monitors, Notice
+from hookflash.engine.ports import (
+    AuditEntry,
+    AuditLog,
+    Frame,
+    Gateway,
+    Monitors,
+    Notice,
+)
+from hookflash.engine.rule_messages import Remark
 from hookflash.engine.timers import Deadlines
 from hookflash.machines.effects import (
     EndCommand,
@@ -121,6 +129,10 @@ class EffectRunner:
         if self._ended:
             ended, self._ended = self._ended, []
             self._audit.append(ended)
+
+    def remark(self, remark: Remark, interaction_id: str) -> None:
+        """Have a rule's remark written with the audit lines of this turn."""
+        self._ended.append((remark, interaction_id, self._metrics.consistency_rate()))
 
     def _send(self, instance: Instance, effect: SendHold | SendUnhold) -> None:
         self._sink.register(effect.correlation_id, instance)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 NEVER = Instant(0)
 
+RULE_TIMER = "rule:"
+"""What the name of a rule's timer begins with."""
+
 LookupState = Literal["none", "queued", "asking"]
 
 _EVICTION_LOOK_MAX = 256
@@ -71,11 +74,23 @@ class Instance:
             or self.waiting
             or self.ready
             or self.lookup != "none"
+            or (interaction.rules is not None and interaction.rules.waits)
         )
 
     def runs(self, timer: Timer) -> bool:
         """Tell whether *timer* still runs: it was neither stopped nor replaced."""
+        if timer.name.startswith(RULE_TIMER):
+            rules = self.interaction.rules
+            return rules is not None and any(
+                wait.owner == timer.owner for wait in rules.memory.waits
+            )
         return any(running is timer for running in self.interaction.timers)
+
+    def rule_timers(self) -> list[Timer]:
+        """Return the running timers of its rules."""
+        rules = self.interaction.rules
+        waits = () if rules is None else rules.memory.waits
+        return [Timer(RULE_TIMER + wait.rule, wait.owner, wait.due_at) for wait in waits]
 
 
 class Instances:
@@ -150,7 +165,10 @@ class Instances:
 
     def forget_transient(self, instance: Instance) -> None:
         """Take up that *instance*, which was not kept, has served."""
-        self._forgotten(instance.id)
+        if instance.idle or len(self._by_id) >= self._max:
+            self._forgotten(instance.id)
+        else:  # a rule waits because of what became of its command
+            self._by_id[instance.id.lower()] = instance
 
     def _forget(self, key: str) -> None:
         self._forgotten(self._by_id.pop(key).id)

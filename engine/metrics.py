@@ -66,6 +66,8 @@ class MetricsSnapshot:
         warnings: Holds that neared their limit.
         alarms: Alarms about callers past the limit.
         clock_jumps: How often the machine was suspended or its clock was set.
+        rule_actions: Actions that rules took.
+        rule_failures: Evaluations of rules that failed: a bug of ours, named in the log.
         latency_average_s: Mean latency of the confirmed attempts, in seconds; None before the
             first.
         latency_p50_s: Their median; None before the first.
@@ -99,6 +101,8 @@ class MetricsSnapshot:
     warnings: int
     alarms: int
     clock_jumps: int
+    rule_actions: int
+    rule_failures: int
     latency_average_s: float | None
     latency_p50_s: float | None
     latency_p99_s: float | None
@@ -134,7 +138,7 @@ class Metrics:
         self._latencies: Any = HdrHistogram(1, _LATENCY_MAX_US, _SIGNIFICANT_DIGITS)
         self._late = self._duplicates = self._unknown_answers = self._timed_out = 0
         self._lookups = self._lookups_failed = self._warnings = self._alarms = 0
-        self._clock_jumps = 0
+        self._clock_jumps = self._rule_actions = self._rule_failures = 0
 
     # --- what the engine calls --------------------------------------------------------------------
 
@@ -199,6 +203,14 @@ class Metrics:
         """Count a jump of the machine's clock."""
         self._clock_jumps += 1
 
+    def rule_acted(self) -> None:
+        """Count an action that a rule took."""
+        self._rule_actions += 1
+
+    def rule_failed(self) -> None:
+        """Count an evaluation of rules that failed."""
+        self._rule_failures += 1
+
     # --- what is read -----------------------------------------------------------------------------
 
     def consistency_rate(self) -> float:
@@ -237,6 +249,8 @@ class Metrics:
             warnings=self._warnings,
             alarms=self._alarms,
             clock_jumps=self._clock_jumps,
+            rule_actions=self._rule_actions,
+            rule_failures=self._rule_failures,
             latency_average_s=self._latency_sum_s / self._confirmed if self._confirmed else None,
             latency_p50_s=self._quantile_s(50.0),
             latency_p99_s=self._quantile_s(99.0),

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import trio
 from attrs import frozen
 
+from hookflash.engine.rule_messages import Remark, RuleCall, RuleNotice
 from hookflash.machines.effects import (
     EndCommand,
     NoteForeign,
@@ -21,7 +22,7 @@ from hookflash.machines.effects import (
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts, Interaction
-from hookflash.machines.records import Aside, Record
+from hookflash.machines.records import Aside, InteractionState, Record
 
 # --- what a gateway tells -----------------------------------------------------------------------
 
@@ -261,7 +262,7 @@ class Journal(Protocol):
         records: Sequence[Record],
         after: Sequence[Interaction[Any]],
         told_through: int | None = None,
-        asides: Sequence[tuple[Aside, Interaction[Any] | None]] = (),
+        asides: Sequence[tuple[Aside, InteractionState | None]] = (),
     ) -> None:
         """Append *asides* and *records* in order; they survive the end of the process then.
 
@@ -272,8 +273,8 @@ class Journal(Protocol):
             after: For each the interaction after it.
             told_through: Monitors were told for all records up to this number; None where nothing
                 new is known of that.
-            asides: What stands between records, with the interaction after it; None where it is
-                about none. Written before the records.
+            asides: What stands between records, with how its interaction stands after it; None
+                where it is about none. Written before the records.
 
         Raises:
             JournalError: They could not be written; none of their effects may leave.
@@ -310,7 +311,7 @@ class Journal(Protocol):
         ...
 
 
-AuditEntry = tuple[EndCommand | NoteForeign, str, float]
+AuditEntry = tuple[EndCommand | NoteForeign | Remark, str, float]
 """What ended, the interaction, and the state consistency rate so far, 0 to 1."""
 
 
@@ -348,7 +349,7 @@ Notice = EndCommand | NoteForeign | Warn | RaiseAlarm
 
 
 class Monitors(Protocol):
-    """The quality monitors, all together."""
+    """The quality monitors, all together, and the functions that rules may call."""
 
     @property
     def told_through(self) -> int:
@@ -364,5 +365,25 @@ class Monitors(Protocol):
             seq: The record that asks for it; rises from call to call.
             index: Its place among the effects of that record, from 0. Both together name the
                 effect for ever: after a crash the same notice comes with the same numbers.
+        """
+        ...
+
+    def notify(self, notice: RuleNotice, interaction_id: str, done: Callable[[], None]) -> None:
+        """Hand a rule's message to whom it is for. Never blocks, never raises for what they do.
+
+        Args:
+            notice: The message.
+            interaction_id: The interaction.
+            done: Called once, when it was delivered or given up on.
+        """
+        ...
+
+    def call(self, call: RuleCall, arguments: Mapping[str, Any], done: Callable[[], None]) -> None:
+        """Have a registered function called. Never blocks, never raises for what it does.
+
+        Args:
+            call: Which, and on whose behalf.
+            arguments: Its arguments by name.
+            done: Called once, when it has returned or was given up on.
         """
         ...

@@ -9,23 +9,30 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hookflash.engine.ports import AuditEntry, Notice
+from hookflash.engine.rule_messages import Remark
 from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import (
+    ActionsDone,
+    Aside,
     DefinitionChange,
     Entry,
     Header,
     InteractionState,
     PolicyChange,
     Record,
+    RulesAsked,
+    RulesChange,
     Told,
 )
+from hookflash.machines.rules.actions import AnnotateAction
+from hookflash.machines.rules.ruling import Ruling, carried_out, ruled
 
 NEVER = Instant(0)
 
@@ -73,6 +80,7 @@ class Recovered:
         ends: The latest ends of commands and foreign changes, oldest first.
         told_through: The record up to which monitors were told; 0 where nothing says so.
         untold: The notices that monitors may not have been told, oldest first.
+        rules: The rules that counted last; None where none ever did.
         records: How many records were read.
         last_at: The instant of the last one; 0 where there was none.
     """
@@ -83,6 +91,7 @@ class Recovered:
     ends: deque[AuditEntry] = field(factory=lambda: deque[AuditEntry](maxlen=ENDS_MAX))
     untold: deque[UntoldNotice] = field(factory=lambda: deque[UntoldNotice](maxlen=ENDS_MAX))
     told_through: int = 0
+    rules: RulesChange | None = None
     records: int = 0
     last_at: Instant = NEVER
 
@@ -92,16 +101,16 @@ class Recovered:
             self.untold.popleft()
 
     def open_interactions(self) -> list[Interaction[Any]]:
-        """Return those that something depends on: on hold, or with a command under way.
+        """Return those that something depends on: on hold, with a command under way, or waited for.
 
         In the order in which their timers are due, those without one first.
         """
-        waiting = [one for one in self.interactions.values() if one.pending or one.timers]
+        waiting = [one for one in self.interactions.values() if not _is_idle(one)]
         return sorted(waiting, key=_first_due)
 
     def idle_interactions(self) -> list[Interaction[Any]]:
         """Return those that nothing depends on, in the order in which they were heard of."""
-        return [one for one in self.interactions.values() if not (one.pending or one.timers)]
+        return [one for one in self.interactions.values() if _is_idle(one)]
 
     def missing_in_audit(self, audited: Collection[str]) -> list[AuditEntry]:
         """Return what the audit log lacks: the ends after the newest one that it has.
@@ -130,8 +139,17 @@ def notices_of(record: Record) -> list[UntoldNotice]:
     ]
 
 
+def _is_idle(interaction: Interaction[Any]) -> bool:
+    rules = interaction.rules
+    return not (interaction.pending or interaction.timers or (rules is not None and rules.waits))
+
+
 def _first_due(interaction: Interaction[Any]) -> Instant:
-    return min((timer.due_at for timer in interaction.timers), default=NEVER)
+    rules = interaction.rules
+    due = [timer.due_at for timer in interaction.timers]
+    if rules is not None:
+        due += [wait.due_at for wait in rules.memory.waits]
+    return min(due, default=NEVER)
 
 
 def recover(
@@ -174,6 +192,8 @@ class _Fold:
                     key = entry.interaction.id.lower()
                     recovered.interactions[key] = entry.interaction
                     self._goes_on_under(key, entry.spec_hash)
+                case RulesAsked() | RulesChange() | ActionsDone():
+                    self._aside(entry)
                 case Told():
                     recovered.told_through = max(recovered.told_through, entry.through)
                 case PolicyChange():
@@ -217,6 +237,10 @@ class _Fold:
                 " another, and keep it: `hookflash journal verify` says more",
                 path=self._place,
             )
+        if record.rules is not None or after.rules is not None:
+            final = machine.spec.states[after.state].final
+            rules = ruled(after.rules, record.event, record.rules, final=final)
+            after = evolve(after, rules=rules)
         recovered.interactions[key] = after
         self._goes_on_under(key, record.spec_hash)
         recovered.records += 1
@@ -225,6 +249,41 @@ class _Fold:
         for effect in record.effects:
             if isinstance(effect, EndCommand | NoteForeign):
                 recovered.ends.append((effect, record.interaction_id, NO_RATE))
+        if record.rules is not None:
+            self._remarks(record.rules, after, record.event.at)
+
+    def _aside(self, aside: Aside) -> None:
+        """Take up what concerns rules and is no part of a record."""
+        recovered = self._recovered
+        if isinstance(aside, RulesChange):
+            recovered.rules = aside
+            return
+        key = aside.interaction_id.lower()
+        known = recovered.interactions.get(key)
+        if known is None:
+            return
+        if isinstance(aside, RulesAsked):
+            self._asked(aside, key, known)
+        else:
+            rules = carried_out(known.rules, aside.ids)
+            recovered.interactions[key] = evolve(known, rules=rules)
+
+    def _asked(self, asked: RulesAsked, key: str, known: Interaction[Any]) -> None:
+        recovered = self._recovered
+        recovered.last_at = max(recovered.last_at, asked.at)
+        machine = self._machine(recovered.definitions.get(key, self._spec_hash))
+        final = machine.spec.states[known.state].final
+        rules = ruled(known.rules, asked.about, asked.ruling, final=final)
+        recovered.interactions[key] = known = evolve(known, rules=rules)
+        self._remarks(asked.ruling, known, asked.at)
+
+    def _remarks(self, ruling: Ruling, interaction: Interaction[Any], at: Instant) -> None:
+        """Take up what the audit log is to have of a ruling."""
+        for planned in ruling.actions:
+            action = planned.action
+            if isinstance(action, AnnotateAction):
+                remark = Remark(at, planned.id, action.rule, action.remark, interaction.state)
+                self._recovered.ends.append((remark, interaction.id, NO_RATE))
 
 
 def _follow(

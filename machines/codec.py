@@ -5,13 +5,14 @@ A line is one JSON object and a newline::
     {"seq": 7, "at": "2026-11-22T18:22:01.123456Z", "interaction": "…",
      "event": {"type": "sent", "correlation_id": "…"}, "from": "hold_pending",
      "to": "hold_pending", "effects": [{"type": "start_timer", "timer": {…}}],
-     "begins": true, "spec": "…", "sum": "1a2b3c4d"}
+     "begins": true, "spec": "…", "rules": {"memory": {…}, "trace": {…}, "actions": […]},
+     "sum": "1a2b3c4d"}
 
 `event.type` is the definition's name of the event, an effect's `type` the snake_case of its class.
 The event's `at` stands once, in the line. Instants are ISO texts in UTC with microseconds. Fields
-that are None are left out, `begins` where it is not so, and `spec` where the definition is the one
-named last. Free text is redacted on the way out. `sum` is the line's checksum (`lines`). Records of
-format 1 have neither `begins` nor `spec`.
+that are None are left out, `begins` where it is not so, `spec` where the definition is the one
+named last, and `rules` where nothing came of asking them. Free text is redacted on the way out.
+`sum` is the line's checksum (`lines`). Records of format 1 have neither `begins` nor `spec`.
 
 Reading is strict: nothing is converted, unknown keys and tags are errors. A line is read the fast
 way (`reading`); only one that fails is read again by one that keeps track of where it is.
@@ -42,7 +43,7 @@ from hookflash.machines.lines import (
 )
 from hookflash.machines.machine import Machine
 from hookflash.machines.making import maker
-from hookflash.machines.reading import reader_of
+from hookflash.machines.reading import event_reader_of, reader_of
 from hookflash.machines.records import (
     FORMAT,
     DefinitionChange,
@@ -53,6 +54,7 @@ from hookflash.machines.records import (
     Record,
     RecordedStep,
 )
+from hookflash.machines.rules.ruling import Ruling
 from hookflash.machines.states import STATE_KIND, StateCodec
 
 PolicyT = TypeVar("PolicyT")
@@ -83,6 +85,8 @@ class RecordCodec(Generic[PolicyT]):
     Attributes:
         machine: The machine.
         format: The format of the lines that it reads.
+        event_readers: What makes the events of records, by their tags: for whoever reads so many
+            that it does the rest itself.
 
     Raises:
         SpecError: The machine's classes cannot be recorded; the message names the class.
@@ -113,7 +117,7 @@ class RecordCodec(Generic[PolicyT]):
         self._write_event = {cls: (tag, _writer(cls)) for tag, cls in events.items()}
         self._write_effect = {cls: (tag, _writer(cls)) for tag, cls in effects.items()}
         self._doctor = RecordDoctor(machine.spec, events, effects, format)
-        self._read_event = {tag: reader_of(cls) for tag, cls in events.items()}
+        self.event_readers = {tag: event_reader_of(cls) for tag, cls in events.items()}
         self._read_effect = {tag: reader_of(cls) for tag, cls in effects.items()}
         self._policy_class: type[PolicyT] = type(machine.policy)
         self._states = StateCodec(machine)
@@ -153,6 +157,8 @@ class RecordCodec(Generic[PolicyT]):
             document["begins"] = True
         if record.spec_hash is not None:
             document["spec"] = record.spec_hash
+        if record.rules is not None:
+            document["rules"] = record.rules.to_json()
         return dump_line(document, f"record {record.seq}")
 
     def written(self, effects: Iterable[Any]) -> list[dict[str, Any]]:
@@ -184,6 +190,7 @@ class RecordCodec(Generic[PolicyT]):
         try:
             read = self._read_effect
             effects = [read[asked.pop("type")](asked) for asked in step.effects]
+            rules = None if step.rules is None else Ruling.from_json(step.rules)
         except Exception as error:
             raise self._doctor.explain(line, place) from error
         return _make_record(
@@ -195,6 +202,7 @@ class RecordCodec(Generic[PolicyT]):
             tuple(effects),
             step.begins,
             step.spec_hash,
+            rules,
         )
 
     def decode_step(self, line: bytes | str, place: str) -> RecordedStep:
@@ -216,50 +224,53 @@ class RecordCodec(Generic[PolicyT]):
             raw = orjson.loads(data)
             seq, event, effects = raw["seq"], raw["event"], raw["effects"]
             interaction_id, source, target = raw["interaction"], raw["from"], raw["to"]
-            begins, spec_hash = self._begins_unsaid, None
+            begins, spec_hash, rules = self._begins_unsaid, None, None
             if len(raw) != 7 and (
                 # What `sum_fits` does, for the lines that we write ourselves.
                 len(raw) != 8 or data[-19:] != b',"sum":"%08x"}\n' % crc32(data[:-19])
             ):
-                begins, spec_hash = self._further(raw, data)
+                begins, spec_hash, rules = self._further(raw, data)
             if (
                 seq.__class__ is int
                 and 0 <= seq <= SEQ_MAX
                 and interaction_id.__class__ is source.__class__ is target.__class__ is str
                 and effects.__class__ is list
-                and "at" not in event
             ):
-                event["at"] = raw["at"]
-                read = self._read_event[event.pop("type")]
                 return _make_recorded_step(
                     seq,
                     interaction_id,
-                    read(event),
+                    self.event_readers[event["type"]](event, raw["at"]),
                     source,
                     target,
                     effects,
                     begins,
                     spec_hash,
+                    rules,
                 )
         except Exception as error:
             raise self._doctor.explain(line, place) from error
         raise self._doctor.explain(line, place)
 
-    def _further(self, raw: dict[str, Any], line: bytes) -> tuple[bool | None, str | None]:
-        """Look at what a record has beside what all have: its checksum, `begins` and `spec`."""
+    def _further(
+        self, raw: dict[str, Any], line: bytes
+    ) -> tuple[bool | None, str | None, dict[str, Any] | None]:
+        """Look at what a record has beside what all have: checksum, `begins`, `spec`, `rules`."""
         size = len(raw)
         if "sum" in raw:
             if not sum_fits(line):
                 raise ValueError
             size -= 1
         if size == len(RECORD_KEYS):
-            return self._begins_unsaid, None
+            return self._begins_unsaid, None, None
         if self.format == 1 or size != len(RECORD_KEYS) + len(raw.keys() & FURTHER_KEYS):
             raise ValueError
         begins = "begins" in raw
         if begins and raw["begins"] is not True:
             raise ValueError
-        return begins, check_spec(raw, self.machine.spec.digest)
+        rules = raw.get("rules")
+        if "rules" in raw and rules.__class__ is not dict:
+            raise ValueError
+        return begins, check_spec(raw, self.machine.spec.digest), rules
 
     # --- states -----------------------------------------------------------------------------------
 

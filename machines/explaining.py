@@ -8,12 +8,13 @@ from attrs import frozen
 from hookflash.machines.conversion import at_path, explain, make_converter
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.lines import check_keys, check_seq, check_spec, malformed, parse_line
+from hookflash.machines.rules.ruling import Ruling
 from hookflash.machines.spec import Spec
 
 RECORD_KEYS = frozenset({"seq", "at", "interaction", "event", "from", "to", "effects"})
 """What every record has, in every format."""
 
-FURTHER_KEYS = frozenset({"begins", "spec"})
+FURTHER_KEYS = frozenset({"begins", "spec", "rules"})
 """What a record may have beside these, since format 2."""
 
 _DETAILED = make_converter(detailed=True)
@@ -52,6 +53,7 @@ class RecordDoctor:
             if raw.get("begins", True) is not True:
                 at_path("$.begins", "expected true; it is left out where it is not so")
             check_spec(raw, self.spec.digest)
+            self._check_rules(raw.get("rules"))
             event = raw["event"]
             if isinstance(event, dict) and "at" in event:
                 at_path("$.event", "unknown key 'at'; it stands in the line itself")
@@ -64,6 +66,14 @@ class RecordDoctor:
         except ValueError as error:
             return malformed(place, str(error))
         return malformed(place, "not a record of this machine")
+
+    def _check_rules(self, written: object) -> None:
+        if written is None:
+            return
+        try:
+            Ruling.from_json(written)
+        except MalformedRecord as error:
+            at_path("$.rules", error.message)
 
     def _check_tagged(
         self,

@@ -12,7 +12,8 @@ Between the records::
     {"kind": "definition", "at": "…", "spec_hash": "…", "policy": {…}, "definition": "…", "sum": …}
     {"kind": "told", "through": 7, "sum": "…"}
 
-All of them are rare: they are read with words for what is wrong, not fast.
+What concerns rules is in `rule_lines`. All of them are rare: they are read with words for what is
+wrong, not fast.
 """
 
 from typing import Any, TypeVar
@@ -22,7 +23,15 @@ from attrs import frozen
 from hookflash.machines.conversion import at_path, encode_instant, explain, make_converter
 from hookflash.machines.instants import Instant
 from hookflash.machines.lines import check_seq, dump_line, malformed, parse_line
-from hookflash.machines.records import FORMAT, DefinitionChange, Header, PolicyChange, Told
+from hookflash.machines.records import (
+    FORMAT,
+    Aside,
+    DefinitionChange,
+    Header,
+    PolicyChange,
+    Told,
+)
+from hookflash.machines.rule_lines import ASIDE_KINDS, decode_aside
 
 KIND = "recording"
 """What a recording's header says it is."""
@@ -210,7 +219,7 @@ def decode_told(line: bytes | str, place: str) -> Told:
 
 def decode_between(
     line: bytes | str, kind: str, place: str
-) -> PolicyChange | DefinitionChange | Told:
+) -> PolicyChange | DefinitionChange | Told | Aside:
     """Return what *line* says, which is neither a header nor a record nor a state.
 
     Args:
@@ -227,6 +236,8 @@ def decode_between(
         return decode_definition_change(line, place)
     if kind == TOLD_KIND:
         return decode_told(line, place)
+    if kind in ASIDE_KINDS:
+        return decode_aside(line, kind, place)
     if kind == KIND:
         raise malformed(place, "$.kind: a second header; each recording is a file of its own")
     raise malformed(place, f"$.kind: unknown kind {kind[:64]!r}")

@@ -102,6 +102,7 @@ IMPLEMENTATION = Implementation(
         changes.close,
         changes.warn,
         changes.warn_past_limit,
+        changes.note_contradiction,
         changes.mark_limit_passed,
         changes.expire,
         changes.await_release,

@@ -39,6 +39,7 @@ def confirm_hold(draft: HoldDraft, event: Acknowledged) -> None:
     """The gateway acknowledged the hold: its limit counts from here."""
     pending = pending_of(draft)
     start_hold(draft, pending.correlation_id, since=event.at, changed_at=event.at, answered=True)
+    _look_again(draft, pending)
     end(draft, "confirmed", event.at)
 
 
@@ -103,7 +104,9 @@ def start_hold(
 
 def confirm_unhold(draft: HoldDraft, event: Acknowledged) -> None:
     """The gateway acknowledged the unhold: the hold is over."""
+    pending = pending_of(draft)
     end_hold(draft, event.at, answered=True)
+    _look_again(draft, pending)
     end(draft, "confirmed", event.at)
 
 
@@ -125,6 +128,22 @@ def end_hold(draft: HoldDraft, changed_at: Instant, *, answered: bool) -> None:
     draft.data = make_hold_data(
         changed_at, None, earlier_with(draft, answered=answered), draft.data.skill_group_id
     )
+
+
+def note_contradiction(draft: HoldDraft, event: Observation) -> None:
+    """Remember that the opposite of what the command asks for was seen while it is under way."""
+    pending = pending_of(draft)
+    if pending.contradicted_at is None:
+        draft.pending = evolve(pending, contradicted_at=event.as_of)
+
+
+def _look_again(draft: HoldDraft, pending: Pending) -> None:
+    """Look up a command that was acknowledged, where the opposite was seen before.
+
+    What was seen may have been before the gateway carried it out, or after, by somebody else.
+    """
+    if pending.contradicted_at is not None:
+        draft.effects.append(LookUp(urgent=True))
 
 
 def mark_limit_passed(draft: HoldDraft, _event: object) -> None:

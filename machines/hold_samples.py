@@ -245,6 +245,7 @@ def _view_of_pending(pending: Pending, data: HoldData) -> tuple[Any, ...]:
         doubt_since is not None and doubt_since - 1 < max(data.changed_at, pending.sent_at or 0),
         pending.resent,
         pending.refusal is not None,
+        pending.contradicted_at is not None,
     )
 
 

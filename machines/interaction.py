@@ -66,6 +66,8 @@ class Pending:
         doubt_since: When its outcome became unknown; None while an answer is still expected.
         resent: Whether the frame was repeated.
         refusal: A refusal that left the state open; None where there was none.
+        contradicted_at: When the opposite of what it asks for was seen, since it was sent: somebody
+            else may have acted in between. None where it was not.
     """
 
     command_id: str
@@ -79,6 +81,7 @@ class Pending:
     doubt_since: Instant | None = None
     resent: bool = False
     refusal: Refusal | None = None
+    contradicted_at: Instant | None = None
 
 
 @frozen(weakref_slot=False)

@@ -31,12 +31,14 @@ legal and counted, `reject` answers with an error."""
 __all__ = [
     "Check",
     "Decision",
+    "Diagram",
     "Event",
     "Migration",
     "Row",
     "Spec",
     "State",
     "TimerSpec",
+    "TimerWords",
     "nearest",
     "parse_spec",
     "read_spec",
@@ -119,6 +121,33 @@ class Check:
 
 
 @frozen
+class TimerWords:
+    """What a picture says of a timer's length beside the setting that the timer names.
+
+    Attributes:
+        share: The setting, 0 to 1, by which that length is multiplied; None where it counts whole.
+        longest: The setting up to which the length grows; None where it does not grow.
+    """
+
+    share: str | None = None
+    longest: str | None = None
+
+
+@frozen
+class Diagram:
+    """What a definition tells whoever draws it; running a machine takes no notice of it.
+
+    Attributes:
+        path: The normal path: states and events in turn, beginning and ending with a state; empty
+            for a drawing without one, None for one that is derived from the rows.
+        timers: More about the lengths of timers, by name.
+    """
+
+    path: tuple[str, ...] | None = None
+    timers: dict[str, TimerWords] = field(factory=dict[str, TimerWords])
+
+
+@frozen
 class Row:
     """One row of a machine: in *source*, on *event*, where all *guards* hold.
 
@@ -163,11 +192,12 @@ class Spec:
         timers: By name.
         rows: All rows, one per (state, event, guards), in the order they are tried.
         place: Where the text came from, for messages.
-        digest: SHA-256 of what the definition says; layout and comments do not count.
+        digest: SHA-256 of what the definition says; layout, comments and `diagram` do not count.
         text: The definition itself, as it was given.
         lines: The lines of its tables, for messages: of `events.sent`, for instance.
         migrations: How interactions of earlier definitions go on.
         check: What it tells `hookflash check`.
+        diagram: What it tells whoever draws it.
     """
 
     name: str
@@ -184,6 +214,7 @@ class Spec:
     lines: dict[str, int] = field(factory=dict[str, int])
     migrations: tuple[Migration, ...] = ()
     check: Check = Check()
+    diagram: Diagram = Diagram()
 
     def migration_from(self, digest: str) -> Migration | None:
         """Return how interactions of the definition *digest* go on; None where none is declared."""
@@ -234,9 +265,13 @@ class _RawSpec:
     timers: dict[str, TimerSpec] = field(factory=dict[str, TimerSpec])
     migrations: list[Migration] = field(factory=list[Migration])
     check: Check = Check()
+    diagram: Diagram = Diagram()
 
 
-_TABLES = (State, Event, TimerSpec, Migration, Check, _RawRow, _RawHead, _RawSpec)
+_TABLES = (
+    *(State, Event, TimerSpec, Migration, Check, Diagram, TimerWords),
+    *(_RawRow, _RawHead, _RawSpec),
+)
 _KEYS = sorted({f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)})
 """All keys of a definition, to find the one that was meant."""
 
@@ -346,11 +381,13 @@ def read_spec(text: str, place: str) -> Spec:
         timers=raw.timers,
         rows=tuple(_expand(raw, row_lines(text), place)),
         place=place,
-        digest=digest_of(document),
+        # A picture may be arranged anew without a change of what the machine does.
+        digest=digest_of({key: document[key] for key in document if key != "diagram"}),
         text=text,
         lines=table_lines(text),
         migrations=tuple(raw.migrations),
         check=raw.check,
+        diagram=raw.diagram,
     )
 
 

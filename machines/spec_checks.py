@@ -41,6 +41,7 @@ def undefined_names(spec: "Spec") -> Iterator[Finding]:
             yield _missing(spec, "event", timer.event, spec.events, table=f"timers.{name}/event")
     yield from _undefined_in_check(spec)
     yield from _undefined_in_migrations(spec)
+    yield from _undefined_in_diagram(spec)
 
 
 def _undefined_in_check(spec: "Spec") -> Iterator[Finding]:
@@ -79,6 +80,32 @@ def _undefined_in_migrations(spec: "Spec") -> Iterator[Finding]:
                     f"{where}.states",
                     f"state {name!r} does not exist{nearest(name, known)}",
                 )
+
+
+def _undefined_in_diagram(spec: "Spec") -> Iterator[Finding]:
+    for name in spec.diagram.timers:
+        if name not in spec.timers:
+            yield _missing(spec, "timer", name, spec.timers, table="diagram.timers/" + name)
+    path = spec.diagram.path or ()
+    known = {(row.source, row.event, row.target) for row in spec.rows}
+    for hop in zip(path[::2], path[1::2], path[2::2], strict=False):
+        if hop not in known:
+            source, event, target = hop
+            yield Finding(
+                "unknown_name",
+                f"{spec.where('diagram')}.path",
+                f"no row leads from {source!r} on {event!r} to {target!r}",
+                "name states and events in turn, as the rows have them",
+                line=spec.lines.get("diagram"),
+            )
+    if path and len(path) % 2 == 0:
+        yield Finding(
+            "unknown_name",
+            f"{spec.where('diagram')}.path",
+            f"ends with {path[-1]!r}, which is to be a state",
+            "name states and events in turn, beginning and ending with a state",
+            line=spec.lines.get("diagram"),
+        )
 
 
 def undecided(spec: "Spec") -> Iterator[Finding]:
@@ -160,6 +187,13 @@ def unresolved(spec: "Spec", implementation: "Implementation") -> Iterator[Findi
             settings = [one for one in dir(policy) if one.endswith("_s")]
             table = f"timers.{name}/duration"
             yield _unresolved(spec, "setting", timer.duration, settings, table)
+    for name, words in spec.diagram.timers.items():
+        for key, setting in (("share", words.share), ("longest", words.longest)):
+            if setting is not None and not hasattr(policy, setting):
+                settings = [one for one in dir(policy) if not one.startswith("_")]
+                yield _unresolved(
+                    spec, "setting", setting, settings, f"diagram.timers.{name}/{key}"
+                )
 
 
 def _unresolved_in_rows(spec: "Spec", implementation: "Implementation") -> Iterator[Finding]:

@@ -3,7 +3,8 @@
 ::
 
     {"kind": "interaction", "seq": 7, "interaction": {"id": "…", "state": "held", "data": {…},
-     "pending": {…}, "timers": [{…}]}, "spec": "…", "sum": "1a2b3c4d"}
+     "pending": {…}, "timers": [{…}], "rules": {"memory": {…}, "open": […]}}, "spec": "…",
+     "sum": "1a2b3c4d"}
 
 A part of a journal begins with one for each interaction that the engine knew, tens of thousands of
 them, so they are read as fast as records are.
@@ -27,12 +28,14 @@ from hookflash.machines.machine import Machine
 from hookflash.machines.making import maker
 from hookflash.machines.reading import reader_of
 from hookflash.machines.records import InteractionState
+from hookflash.machines.rules.ruling import RuleState
 
 STATE_KIND = "interaction"
 """What the line says that tells how an interaction stands."""
 
 _LINE_KEYS = frozenset({"kind", "seq", "interaction"})
 _KEYS = frozenset({"id", "state", "data", "timers"})
+_FURTHER_KEYS = frozenset({"pending", "rules"})
 
 _make_state = maker(InteractionState)
 _FAST = make_converter(detailed=False)
@@ -69,6 +72,8 @@ class StateCodec:
             if interaction.pending is not None:
                 written["pending"] = self._write_pending(interaction.pending)
             written["timers"] = [self._write_timer(timer) for timer in interaction.timers]
+            if interaction.rules is not None:
+                written["rules"] = interaction.rules.to_json()
         except (KeyError, AttributeError, OverflowError, TypeError) as error:
             raise unwritable(what, error) from error
         document = {"kind": STATE_KIND, "seq": state.seq, "interaction": written}
@@ -88,6 +93,7 @@ class StateCodec:
                 self._read_data(fields["data"]),
                 None if pending is None else self._read_pending(pending),
                 tuple([self._read_timer(timer) for timer in fields["timers"]]),
+                RuleState.from_json(fields["rules"]) if "rules" in fields else None,
             )
             self._check(raw, fields)
         except Exception as error:
@@ -103,8 +109,8 @@ class StateCodec:
         check_seq(raw["seq"])
         spec = self._spec
         check_spec(raw, spec.digest)
-        if len(fields) != len(_KEYS) + ("pending" in fields):
-            check_keys(fields, _KEYS, {"pending"}, "$.interaction")
+        if len(fields) != len(_KEYS) + ("pending" in fields) + ("rules" in fields):
+            check_keys(fields, _KEYS, _FURTHER_KEYS, "$.interaction")
         if fields["id"].__class__ is not str:
             at_path("$.interaction.id", "expected text")
         if fields["state"].__class__ is not str or fields["state"] not in spec.states:
@@ -125,7 +131,9 @@ class StateCodec:
             if not isinstance(raw["interaction"], dict):
                 at_path("$.interaction", "expected an object")
             fields = cast("dict[str, Any]", raw["interaction"])
-            check_keys(fields, _KEYS, {"pending"}, "$.interaction")
+            check_keys(fields, _KEYS, _FURTHER_KEYS, "$.interaction")
+            if "rules" in fields:
+                _check_rules(fields["rules"])
             explain(_DETAILED, fields["data"], self._data_class, "$.interaction.data")
             if fields.get("pending") is not None:
                 explain(_DETAILED, fields["pending"], Pending, "$.interaction.pending")
@@ -136,3 +144,10 @@ class StateCodec:
         except ValueError as error:
             return malformed(place, str(error))
         return malformed(place, "not an interaction of this machine")
+
+
+def _check_rules(written: object) -> None:
+    try:
+        RuleState.from_json(written)
+    except MalformedRecord as error:
+        at_path("$.interaction.rules", error.message)

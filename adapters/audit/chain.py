@@ -13,6 +13,7 @@ import attrs
 import orjson
 
 from hookflash.engine.metrics import percent_text
+from hookflash.engine.rule_messages import Remark
 from hookflash.machines.conversion import encode_instant
 from hookflash.machines.effects import EndCommand, NoteForeign
 from hookflash.machines.instants import Instant
@@ -45,12 +46,12 @@ class AuditChain:
     last_hash: str = FIRST_PREVIOUS_HASH
 
     def add(
-        self, ended: EndCommand | NoteForeign, interaction_id: str, consistency: float
+        self, ended: EndCommand | NoteForeign | Remark, interaction_id: str, consistency: float
     ) -> dict[str, Any]:
         """Return the fields of the next line, hash included; the one after it hangs on it.
 
         Args:
-            ended: What ended.
+            ended: What ended, or what a rule remarked.
             interaction_id: The interaction; what is no UUID is redacted and shortened.
             consistency: The state consistency rate so far, 0 to 1.
         """
@@ -58,10 +59,12 @@ class AuditChain:
         fields: dict[str, Any] = {
             "timestamp": _time(ended.at),
             "interactionId": shown_id(interaction_id),
-            "action": ended.action,
+            "action": "annotate" if isinstance(ended, Remark) else ended.action,
         }
         if isinstance(ended, EndCommand):
             _describe_command(fields, ended, rate)
+        elif isinstance(ended, Remark):
+            _describe_remark(fields, ended, rate)
         else:
             _describe_foreign(fields, ended, rate)
         fields["seq"] = self.seq + 1
@@ -114,6 +117,21 @@ def _describe_foreign(fields: dict[str, Any], noted: NoteForeign, rate: str) -> 
     fields["correlationId"] = noted.correlation_id
     fields["actor"] = "foreign"
     fields["outcome"] = "confirmed"
+
+
+def _describe_remark(fields: dict[str, Any], remark: Remark, rate: str) -> None:
+    fields["status"] = "success"
+    fields["metadata"] = {
+        "priority": None,
+        "latencyMs": 0,
+        "consistencyRate": rate,
+        "state": remark.state,
+        "message": _short(remark.text, _MESSAGE_LENGTH_MAX),
+    }
+    fields["consistencyRate"] = rate
+    fields["correlationId"] = remark.correlation_id
+    fields["actor"] = _short(remark.actor, _TEXT_LENGTH_MAX)
+    fields["outcome"] = "noted"
 
 
 def latency_ms(requested_at: Instant, at: Instant) -> float:

@@ -53,6 +53,8 @@ async def serve(
     configure_logging(settings.log.level, default="warning" if live else "info")
     async with stop_signals() as first_signal:
         async with open_controller(settings) as controller, trio.open_nursery() as nursery:
+            if settings.rules.path is not None:
+                nursery.start_soon(_reload_on_hangup, controller)
             if live:
                 nursery.start_soon(show_table, controller)
             else:
@@ -67,6 +69,24 @@ async def serve(
             for line in left_lines(left):
                 tell(line)
     return 0
+
+
+async def _reload_on_hangup(controller: "Controller") -> None:
+    """Load the rules file anew at each SIGHUP, until cancelled."""
+    import signal  # noqa: PLC0415 - see package
+
+    import trio  # noqa: PLC0415 - see package
+
+    from hookflash.machines.errors import SpecError  # noqa: PLC0415 - see package
+
+    with trio.open_signal_receiver(signal.SIGHUP) as received:
+        async for _ in received:
+            try:
+                diff = await controller.reload_rules()
+            except SpecError as error:
+                tell(f"the rules were not loaded, the old ones go on: {error}")
+            else:
+                tell(f"rules loaded: {diff.text()}")
 
 
 async def _json_outcome(payload: Mapping[str, Any]) -> None:

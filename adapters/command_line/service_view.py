@@ -7,8 +7,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hookflash.engine.controller import InteractionSnapshot
 from hookflash.engine.metrics import MetricsSnapshot
+from hookflash.engine.snapshots import InteractionSnapshot
 from hookflash.machines.instants import Instant, seconds_between, to_text_ms
 
 ROWS_MAX: Final = 30

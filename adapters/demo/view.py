@@ -13,8 +13,9 @@ from rich.text import Text
 from hookflash.adapters.command_line.output import print_line
 from hookflash.adapters.demo.cast import Part
 from hookflash.adapters.demo.play import RESTING, Play, short
-from hookflash.engine.controller import Controller, InteractionSnapshot
+from hookflash.engine.controller import Controller
 from hookflash.engine.metrics import MetricsSnapshot
+from hookflash.engine.snapshots import InteractionSnapshot
 from hookflash.machines.instants import seconds_between
 
 LOOK_EVERY_S: Final = 0.02

@@ -24,12 +24,12 @@ from hookflash.machines.errors import ConfigurationError, MalformedRecord
 from hookflash.machines.headers import (
     DEFINITION_KIND,
     TOLD_KIND,
-    decode_definition_change,
     decode_header,
     decode_told,
 )
 from hookflash.machines.instants import from_text
 from hookflash.machines.lines import RECORD, kind_of, malformed, parse_line
+from hookflash.machines.rule_lines import RULES_CHANGE_KIND
 from hookflash.machines.states import STATE_KIND
 
 _log = get_logger("hookflash.journal")
@@ -241,8 +241,8 @@ def _begun(source: Path) -> _Begun:
     text, states = line.decode(), list[tuple[str, bytes]]()
     for place, line in lines:
         kind = kind_of(line)
-        if kind == DEFINITION_KIND and not states:
-            decode_definition_change(line, place)
+        if kind in {DEFINITION_KIND, RULES_CHANGE_KIND} and not states:
+            change_of(line, place)
             text += line.decode()
         elif kind == STATE_KIND:
             states.append((_id_in(line, place), line))

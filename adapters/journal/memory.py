@@ -8,7 +8,7 @@ import trio
 
 from hookflash.machines.errors import JournalError
 from hookflash.machines.interaction import Interaction
-from hookflash.machines.records import Record
+from hookflash.machines.records import Aside, Entry, InteractionState, Record
 
 RECORDS_MAX = 100_000
 """How many records are kept: some 60 MB; the oldest are forgotten beyond."""
@@ -25,7 +25,7 @@ class MemoryJournal:
     """
 
     def __init__(self, *, records_max: int = RECORDS_MAX) -> None:
-        self._records: deque[Record] = deque(maxlen=records_max)
+        self._entries: deque[Record | Aside] = deque(maxlen=records_max)
         self._next_seq = 1
         self._closed = False
         self.told_through = 0
@@ -43,15 +43,21 @@ class MemoryJournal:
     @property
     def records(self) -> tuple[Record, ...]:
         """The newest records, oldest first."""
-        return tuple(self._records)
+        return tuple([entry for entry in self._entries if isinstance(entry, Record)])
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The newest records and what stands between them, oldest first."""
+        return tuple(self._entries)
 
     def append(
         self,
         records: Sequence[Record],
         after: Sequence[Interaction[Any]],  # noqa: ARG002 - of the port
         told_through: int | None = None,
+        asides: Sequence[tuple[Aside, InteractionState | None]] = (),
     ) -> None:
-        """Append *records* in order.
+        """Append *asides* and *records* in order.
 
         Raises:
             JournalError: It is closed, or they do not follow on the last one.
@@ -61,13 +67,15 @@ class MemoryJournal:
         if told_through is not None:
             self.told_through = told_through
         if not records:
+            self._entries.extend(aside for aside, _ in asides)
             return
         first, last = records[0].seq, records[-1].seq
         if first != self._next_seq or last != first + len(records) - 1:
             raise JournalError(
                 f"records {first} to {last} do not follow {self._next_seq - 1}", path="memory"
             )
-        self._records.extend(records)
+        self._entries.extend(aside for aside, _ in asides)
+        self._entries.extend(records)
         self._next_seq = last + 1
 
     def forget(self, interaction_id: str) -> None:

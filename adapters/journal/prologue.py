@@ -1,4 +1,4 @@
-"""How a part of a journal begins: a header, and changes of definition up to the one that counts.
+"""How a part of a journal begins: a header, changes of definition, and the rules that count.
 
 An interaction may finish under the definition that it began under, so a part that begins later has
 to hold that one too. Its header is then the earliest one's, and lines like those that stand in the
@@ -19,8 +19,12 @@ from hookflash.machines.headers import (
     encode_definition_change,
     encode_header,
 )
-from hookflash.machines.lines import kind_of
-from hookflash.machines.records import DefinitionChange, Header, PolicyChange
+from hookflash.machines.lines import kind_of, malformed
+from hookflash.machines.records import DefinitionChange, Header, PolicyChange, RulesChange
+from hookflash.machines.rule_lines import RULES_CHANGE_KIND, decode_rules_change, encode_aside
+
+Change = PolicyChange | DefinitionChange | RulesChange
+"""What changes what counts."""
 
 
 @frozen
@@ -30,10 +34,12 @@ class Prologue:
     Attributes:
         first: The header of the earliest definition that is still needed.
         changes: The later definitions, the one that counts last; empty where the first one counts.
+        rules: The rules that count; None for none.
     """
 
     first: Header
     changes: tuple[DefinitionChange, ...] = ()
+    rules: RulesChange | None = None
 
     @property
     def spec_hash(self) -> str:
@@ -45,8 +51,10 @@ class Prologue:
         """The policy that counts, as files have it."""
         return (self.changes[-1] if self.changes else self.first).policy
 
-    def after(self, change: PolicyChange | DefinitionChange) -> "Prologue":
+    def after(self, change: Change) -> "Prologue":
         """Return what counts after *change*."""
+        if isinstance(change, RulesChange):
+            return attrs.evolve(self, rules=change if change.digest else None)
         if isinstance(change, DefinitionChange):
             return attrs.evolve(self, changes=(*self.changes, change))
         if not self.changes:
@@ -63,12 +71,13 @@ class Prologue:
         first = attrs.evolve(
             self.first, spec_hash=begin.spec_hash, definition=begin.definition, policy=begin.policy
         )
-        return Prologue(first, tuple(rest))
+        return Prologue(first, tuple(rest), self.rules)
 
     def text(self, next_seq: int) -> str:
         """Return its lines, for a part whose first record has the number *next_seq*."""
         first = encode_header(attrs.evolve(self.first, first_seq=next_seq))
-        return b"".join((first, *map(encode_definition_change, self.changes))).decode()
+        rules = () if self.rules is None else (encode_aside(self.rules),)
+        return b"".join((first, *map(encode_definition_change, self.changes), *rules)).decode()
 
 
 def read_prologue(text: str, place: str) -> Prologue:
@@ -80,7 +89,10 @@ def read_prologue(text: str, place: str) -> Prologue:
     header, *changes = lines_of(text)
     found = Prologue(decode_header(header, place))
     for line in changes:
-        found = found.after(decode_definition_change(line, place))
+        change = change_of(line, place)
+        if change is None:
+            raise malformed(place, "has a line that says nothing of what counts")
+        found = found.after(change)
     return found
 
 
@@ -92,8 +104,8 @@ def lines_of(text: str) -> list[bytes]:
     return [line + b"\n" for line in text.encode().split(b"\n")[:-1]]
 
 
-def change_of(line: bytes, place: str) -> PolicyChange | DefinitionChange | None:
-    """Return the change of policy or definition that *line* tells of; None for any other line.
+def change_of(line: bytes, place: str) -> Change | None:
+    """Return the change of policy, definition or rules that *line* tells of; None for any other.
 
     Raises:
         MalformedRecord: It tells of one, and was damaged.
@@ -103,4 +115,6 @@ def change_of(line: bytes, place: str) -> PolicyChange | DefinitionChange | None
         return decode_policy_change(line, place)
     if kind == DEFINITION_KIND:
         return decode_definition_change(line, place)
+    if kind == RULES_CHANGE_KIND:
+        return decode_rules_change(line, place)
     return None

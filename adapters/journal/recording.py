@@ -18,6 +18,7 @@ from hookflash.machines.headers import decode_between, decode_header
 from hookflash.machines.lines import LINE_BYTES_MAX, RECORD, kind_of, parse_line
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import (
+    Aside,
     DefinitionChange,
     Entry,
     Header,
@@ -39,7 +40,7 @@ Recording = tuple[Header, Iterator[Record]]
 Line = tuple[str, bytes]
 """A line's place, for messages, and the line with its newline."""
 
-Between = PolicyChange | DefinitionChange | InteractionState | Told
+Between = PolicyChange | DefinitionChange | InteractionState | Told | Aside
 """What may stand between records."""
 
 

@@ -18,9 +18,19 @@ from hookflash.machines.headers import decode_header
 from hookflash.machines.instants import Instant, from_text
 from hookflash.machines.lines import RECORD, kind_of, parse_line
 from hookflash.machines.machine import Machine
-from hookflash.machines.records import Entry, Header, InteractionState, Record
+from hookflash.machines.records import (
+    ActionsDone,
+    Entry,
+    Header,
+    InteractionState,
+    Record,
+    RulesAsked,
+)
+from hookflash.machines.rule_lines import RULES_KIND
 
 _log = get_logger("hookflash.journal")
+
+_DATED: Final = frozenset({RECORD, RULES_KIND})
 
 UNTOLD_MAX: Final = 10_000
 """How many records before the snapshot are looked at for what monitors were not told."""
@@ -81,10 +91,13 @@ class RecoveryInput:
             SpecError: A definition that it names cannot be run.
         """
         in_snapshot = 0 if self.from_records else self._snapshot.rows
+        last_seq = self.header.first_seq - 1
         with self._explained():
             for entry in entries_of(self._lines, self.header, self.definitions):
                 if isinstance(entry, Record):
-                    self.standing[entry.interaction_id.lower()] = entry.seq
+                    self.standing[entry.interaction_id.lower()] = last_seq = entry.seq
+                elif isinstance(entry, RulesAsked | ActionsDone):
+                    self.standing[entry.interaction_id.lower()] = last_seq
                 elif isinstance(entry, InteractionState):
                     self.standing[entry.interaction.id.lower()] = None if in_snapshot else entry.seq
                     in_snapshot = max(0, in_snapshot - 1)
@@ -125,7 +138,7 @@ class RecoveryInput:
         """
         with self._explained():
             for block in self._reader.backwards_from(self._snapshot.through):
-                instants = [_at_of(line) for line in block if kind_of(line) == RECORD]
+                instants = [_at_of(line) for line in block if kind_of(line) in _DATED]
                 if instants:
                     return max(instants)
         return Instant(0)

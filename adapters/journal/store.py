@@ -36,12 +36,15 @@ from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import (
+    Aside,
     DefinitionChange,
     InteractionState,
     PolicyChange,
     Record,
+    RulesChange,
     Told,
 )
+from hookflash.machines.rule_lines import encode_aside
 
 _log = get_logger("hookflash.journal")
 
@@ -265,8 +268,9 @@ class SqliteJournal(Resumable):
         records: Sequence[Record],
         after: Sequence[Interaction[Any]],
         told_through: int | None = None,
+        asides: Sequence[tuple[Aside, InteractionState | None]] = (),
     ) -> None:
-        """Append *records* in one write; when it returns they survive the end of the process.
+        """Append *asides* and *records* in one write; when it returns they survive the end of the process.
 
         Raises:
             JournalError: They could not be written; the journal is as it was before.
@@ -274,6 +278,8 @@ class SqliteJournal(Resumable):
         """
         tail = self._tail
         lines = list(map(self._encode, records))
+        if asides:
+            lines[:0] = [encode_aside(aside) for aside, _ in asides]
         if told_through is not None:
             lines.insert(0, encode_told(Told(told_through)))
         if records:
@@ -287,12 +293,19 @@ class SqliteJournal(Resumable):
                 self._roll(first.event.at)
         elif not lines:
             return
+        elif tail.is_too_large():
+            self._roll()
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         if self._keeper.bytes + tail.file.size + len(data) > self._bytes_max:
             raise self._refusal(tail.file.size)
         tail.append(data, len(lines), len(records))
         if told_through is not None:
             tail.told = told_through
+        for aside, state in asides:
+            if isinstance(aside, RulesChange):
+                tail.prologue = tail.prologue.after(aside)
+            elif state is not None and self._changes is not None:
+                self._changes.put(state)
         if self._changes is not None:
             self._changes.take(records, after)
 

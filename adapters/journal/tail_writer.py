@@ -98,6 +98,10 @@ class TailWriter:
             self._begin_day(at)
         return self.next_seq >= self._seq_full or self.file.size >= self._bytes_full
 
+    def is_too_large(self) -> bool:
+        """Tell whether lines that are no records are to stand in another file."""
+        return self.file.size >= self._bytes_full
+
     def _begin_day(self, at: Instant) -> None:
         self._day = day_of(at)
         self._day_ends = (self._day + 1) * DAY
@@ -112,7 +116,7 @@ class TailWriter:
         self.position += lines
         self.next_seq += records
 
-    def note(self, change: PolicyChange | DefinitionChange, data: bytes, lines: int) -> None:
+    def note(self, change: PolicyChange, data: bytes, lines: int) -> None:
         """Append the lines of *change*.
 
         Raises:

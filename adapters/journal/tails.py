@@ -16,13 +16,12 @@ from hookflash.adapters.journal.append_file import set_aside
 from hookflash.adapters.journal.contents import Contents
 from hookflash.adapters.journal.disk import Disk
 from hookflash.adapters.journal.locking import place_error
-from hookflash.adapters.journal.prologue import Prologue, change_of, read_prologue
+from hookflash.adapters.journal.prologue import Change, Prologue, change_of, read_prologue
 from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.headers import TOLD_KIND, decode_header, decode_told
 from hookflash.machines.instants import Instant, from_text
 from hookflash.machines.lines import LINE_BYTES_MAX, RECORD, kind_of, parse_line, sum_fits
-from hookflash.machines.records import DefinitionChange, PolicyChange
 
 _log = get_logger("hookflash.journal")
 
@@ -135,7 +134,7 @@ class _Scan:
     path: Path
     next_seq: int
     offset: int
-    changes: list[PolicyChange | DefinitionChange] = field(factory=list[Any])
+    changes: list[Change] = field(factory=list[Any])
     lines: int = 0
     day: int | None = None
     told: int | None = None

@@ -2,17 +2,23 @@
 
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast, final
 
 import trio
 from attrs import frozen
 
-from hookflash.adapters.monitors.payload import payload_of
+from hookflash.adapters.monitors.functions import Countdown, rule_function
+from hookflash.adapters.monitors.payload import payload_of, payload_of_rule
 from hookflash.engine.logs import get_logger
-from hookflash.engine.ports import Monitor, MonitorPayload, Notice
+from hookflash.engine.ports import (
+    Monitor,
+    MonitorPayload,
+    Notice,
+)
 from hookflash.engine.recovery import UntoldNotice
+from hookflash.engine.rule_messages import RuleCall, RuleNotice
 from hookflash.machines.errors import ConfigurationError
 
 _log = get_logger("hookflash.monitors")
@@ -56,10 +62,19 @@ _Call = tuple[dict[str, Any], Callable[[], None]]
 class _Seat:
     """One monitor with its queue."""
 
-    def __init__(self, monitor: Monitor, name: str, queue_max: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        name: str,
+        queue_max: int,
+        timeout_s: float,
+        *,
+        rules_only: bool = False,
+    ) -> None:
         self.name = name
         self.monitor = monitor
         self.timeout_s = timeout_s
+        self.rules_only = rules_only
         self.send, self.receive = trio.open_memory_channel[_Call](queue_max)
         self.delivered = self.failed = self.timed_out = self.dropped = self.waiting = 0
         self.backlog: deque[_Call] = deque()
@@ -159,6 +174,7 @@ class MonitorDesk:
         self._queue_max = queue_max
         self._timeout_s = timeout_s
         self._seats: list[_Seat] = []
+        self._functions: dict[str, _Seat] = {}
         self._nursery: trio.Nursery | None = None
         self._last_seq = 0
         # How many calls are due for each record, oldest record first.
@@ -170,14 +186,20 @@ class MonitorDesk:
         return next(iter(self._due)) - 1 if self._due else self._last_seq
 
     def add(
-        self, monitor: Monitor, *, name: str | None = None, timeout_s: float | None = None
+        self,
+        monitor: Monitor,
+        *,
+        name: str | None = None,
+        timeout_s: float | None = None,
+        rules_only: bool = False,
     ) -> None:
         """Call *monitor* after each outcome from now on; before `run` or while it runs.
 
         Args:
             monitor: A plain or an async function of one payload; it may change it.
-            name: For logs and statistics; None takes the function's own.
+            name: For logs, statistics and rules; None takes the function's own.
             timeout_s: Seconds after which a call is given up; None takes the desk's.
+            rules_only: Whether it is told only what rules say to it.
 
         Raises:
             ConfigurationError: There are `MONITORS_MAX` already, or it cannot be called.
@@ -196,10 +218,57 @@ class MonitorDesk:
             name or own_name,
             self._queue_max,
             self._timeout_s if timeout_s is None else timeout_s,
+            rules_only=rules_only,
         )
         self._seats.append(seat)
         if self._nursery is not None:
             self._nursery.start_soon(seat.run)
+
+    def names(self) -> list[str]:
+        """Return the names of the monitors."""
+        return [seat.name for seat in self._seats]
+
+    def function_names(self) -> list[str]:
+        """Return the names of the functions."""
+        return list(self._functions)
+
+    def add_function(
+        self, name: str, function: Callable[..., object], *, timeout_s: float | None = None
+    ) -> None:
+        """Let rules call *function* as *name*; before `run`.
+
+        It is called with the arguments that the rule names, one call at a time; a plain function in
+        a thread, an async one as a task. One that has a parameter `rule_call` gets the `RuleCall`.
+
+        Raises:
+            ConfigurationError: It cannot be called, or there is one of that name already.
+        """
+        if not callable(function) or name in self._functions:
+            why = "is there already" if name in self._functions else "must be callable"
+            raise ConfigurationError(f"the function {name!r} {why}", source="functions")
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        seat = _Seat(rule_function(function), name, self._queue_max, limit_s)
+        self._functions[name] = seat
+
+    def notify(self, notice: RuleNotice, interaction_id: str, done: Callable[[], None]) -> None:
+        """Hand a rule's message to whom it is for; see `hookflash.engine.ports.Monitors`."""
+        seats = [one for one in self._seats if notice.to in {None, one.name}]
+        if not seats and notice.to is not None:
+            _log.error("monitor.unknown", monitor=notice.to, rule=notice.rule)
+        payload = payload_of_rule(notice, interaction_id)
+        told = Countdown(len(seats), done)
+        for seat in seats:
+            if not seat.tell(dict(payload), told):
+                told()
+
+    def call(self, call: RuleCall, arguments: Mapping[str, Any], done: Callable[[], None]) -> None:
+        """Have a registered function called; see `hookflash.engine.ports.Monitors`."""
+        seat = self._functions.get(call.function)
+        if seat is None:
+            _log.error("function.unknown", function=call.function, rule=call.rule)
+            done()
+        elif not seat.tell({"rule_call": call, **arguments}, done):
+            done()
 
     def tell(self, notice: Notice, interaction_id: str, seq: int, index: int) -> None:
         """Hand *notice* to every monitor. Never blocks, never raises for what a monitor does.
@@ -211,10 +280,11 @@ class MonitorDesk:
             index: Its place among the effects of that record.
         """
         self._last_seq = seq
-        if not self._seats:
+        seats = self._outcome_seats()
+        if not seats:
             return
         payload = payload_of(notice, interaction_id, f"{seq}/{index}")
-        for seat in self._seats:
+        for seat in seats:
             if seat.tell(dict(payload), partial(self._done, seq)):
                 self._due[seq] = self._due.get(seq, 0) + 1
 
@@ -225,12 +295,13 @@ class MonitorDesk:
         """
         for seq, index, interaction_id, notice in notices:
             self._last_seq = seq
-            if not self._seats:
-                continue
             payload = payload_of(notice, interaction_id, f"{seq}/{index}")
-            for seat in self._seats:
+            for seat in self._outcome_seats():
                 seat.retell(dict(payload), partial(self._done, seq))
                 self._due[seq] = self._due.get(seq, 0) + 1
+
+    def _outcome_seats(self) -> list[_Seat]:
+        return [seat for seat in self._seats if not seat.rules_only]
 
     def _done(self, seq: int) -> None:
         if self._due[seq] == 1:
@@ -247,7 +318,7 @@ class MonitorDesk:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:
-                for seat in self._seats:
+                for seat in (*self._seats, *self._functions.values()):
                     nursery.start_soon(seat.run)
                 task_status.started()
                 await trio.sleep_forever()
@@ -264,9 +335,9 @@ class MonitorDesk:
             How many payloads no monitor has dealt with; 0 if all went out.
         """
         with trio.move_on_after(timeout_s):
-            for seat in list(self._seats):
+            for seat in (*self._seats, *self._functions.values()):
                 await seat.idle.wait()
-        left = sum(seat.waiting for seat in self._seats)
+        left = sum(seat.waiting for seat in (*self._seats, *self._functions.values()))
         if left:
             _log.warning("monitors.not_drained", waiting=left, timeout_s=timeout_s)
         return left

@@ -7,7 +7,10 @@ Warnings and alarms are ours as well: they add the hold's name and times.
 from typing import Any
 
 from hookflash.adapters.audit.chain import latency_ms, shown_id
-from hookflash.engine.ports import Notice
+from hookflash.engine.ports import (
+    Notice,
+)
+from hookflash.engine.rule_messages import RuleNotice
 from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.instants import to_text_ms
 from hookflash.machines.redaction import redact
@@ -30,6 +33,31 @@ def payload_of(notice: Notice, interaction_id: str, effect_id: str) -> dict[str,
     fields = _fields(notice, interaction_id)
     fields["effectId"] = effect_id
     return fields
+
+
+def payload_of_rule(notice: RuleNotice, interaction_id: str) -> dict[str, Any]:
+    """Return the payload for a rule's message, or for an alarm about rules.
+
+    `event` is `rule`; `status` and `outcome` are `message`, for the alarm that rules were stopped
+    `stopped`; `correlationId` and `effectId` are the id of the rule's action.
+
+    Args:
+        notice: The message.
+        interaction_id: The interaction, as for `payload_of`.
+    """
+    outcome = "message" if notice.to is not None else "stopped"
+    return {
+        "event": "rule",
+        "interactionId": shown_id(interaction_id),
+        "status": outcome,
+        "latencyMs": 0,
+        "timestamp": to_text_ms(notice.at),
+        "correlationId": notice.id,
+        "outcome": outcome,
+        "actor": f"rule:{notice.rule}" if notice.rule else "rules",
+        "effectId": notice.id,
+        "message": redact(notice.message),
+    }
 
 
 def _fields(notice: Notice, interaction_id: str) -> dict[str, Any]:

@@ -58,6 +58,11 @@ def _is_variable(_: object, attribute: "attrs.Attribute[Any]", value: str) -> No
         raise ValueError(f"{attribute.name!r} must be the name of an environment variable")
 
 
+def _is_name(_: object, attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if not (0 < len(value) <= 64 and value.isprintable()):
+        raise ValueError(f"{attribute.name!r} must have 1 to 64 printable characters")
+
+
 def _shown_url(value: str) -> str:
     # Webhook addresses often are secrets themselves: what follows the host is not shown.
     parts = urlsplit(value)
@@ -186,9 +191,19 @@ class RulesSettings:
 
     Attributes:
         path: The file; None runs no rules.
+        watch_s: Seconds between looks at whether it has changed, 0.1 to 3600; 0 looks never, and
+            only SIGHUP or `reload_rules` load it anew.
+        call_timeout_s: Seconds that a function may take which a rule calls, 0.1 to 300.
     """
 
     path: Path | None = None
+    watch_s: float = field(
+        default=2.0,
+        validator=validators.or_(
+            validators.in_([0.0]), validators.and_(validators.ge(0.1), validators.le(3600.0))
+        ),
+    )
+    call_timeout_s: float = _number(10.0, 0.1, 300.0)
 
 
 @frozen(kw_only=True)
@@ -200,12 +215,16 @@ class MonitorSettings:
         secret_file: File whose first line signs what is posted; None for none.
         secret_variable: Environment variable with that secret instead; None for none.
         timeout_s: Seconds for one delivery, 0.1 to 300.
+        name: The name under which rules may notify it; None takes the host.
+        rules_only: Whether it is told only what rules say to it.
     """
 
     url: str = field(validator=_is_url, repr=_shown_url)
     secret_file: Path | None = None
     secret_variable: str | None = field(default=None, validator=validators.optional(_is_variable))
     timeout_s: float = _number(5.0, 0.1, 300.0)
+    name: str | None = field(default=None, validator=validators.optional(_is_name))
+    rules_only: bool = False
 
 
 @frozen(kw_only=True)

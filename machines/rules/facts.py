@@ -9,6 +9,7 @@ from hookflash.machines.hold_data import Hold, HoldInteraction
 from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Step
 from hookflash.machines.making import maker
+from hookflash.machines.redaction import redact
 
 RULE_ACTOR = "rule:"
 """What the actor of a rule's command begins with; the rule's name follows."""
@@ -107,13 +108,14 @@ def event_of(before: str, event: Any, step: Step[Any]) -> RuleEvent:  # noqa: AN
         The event with the outcome, the notice and the alarm among its effects. Where one step
         ended a command and told of somebody else's hold, the command counts.
     """
-    actor: str = getattr(event, "actor", "")
+    # As recordings have it, so that a replay puts the same question.
+    actor: str = redact(getattr(event, "actor", ""))
     outcome, action, error, notice, alarm = "", "", "", "", ""
     for effect in step.effects:
         kind: Any = effect.__class__
         if kind is EndCommand:
             outcome, error = effect.outcome, effect.error or ""
-            action, actor = effect.action, effect.actor
+            action, actor = effect.action, redact(effect.actor)
         elif kind is NoteForeign and not outcome:
             action, actor = effect.action, "foreign"
         elif kind is Warn:

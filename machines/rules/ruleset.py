@@ -56,6 +56,7 @@ class Rules:
         names: The names that it was read with.
         place: Where it came from.
         digest: SHA-256 of its text.
+        text: Its text.
     """
 
     rules: tuple[Rule, ...] = field(repr=False)
@@ -64,6 +65,7 @@ class Rules:
     names: Names = field(repr=False)
     place: str
     digest: str
+    text: str = field(repr=False, eq=False)
 
     def evaluate(
         self,
@@ -148,4 +150,4 @@ def parse_rules(text: str, place: str, names: Names) -> Rules:
     if contents is None:
         raise problems[0].error(len(problems) - 1)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Rules(contents.rules, contents.calendar, contents.events, names, place, digest)
+    return Rules(contents.rules, contents.calendar, contents.events, names, place, digest, text)

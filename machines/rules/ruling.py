@@ -20,6 +20,7 @@ from hookflash.machines.events import (
     LimitChanged,
     UnholdRequested,
 )
+from hookflash.machines.redaction import redact
 from hookflash.machines.rules.actions import (
     ACTIONS,
     Action,
@@ -101,7 +102,7 @@ class RuleState:
         written: dict[str, Any] = {"memory": self.memory.to_json()}
         if self.open:
             written["open"] = [one.to_json() for one in self.open]
-        return written
+        return without_secrets(written)
 
     @classmethod
     def from_json(cls, written: Any) -> "RuleState":  # noqa: ANN401 - what a file held
@@ -150,7 +151,7 @@ class Ruling:
             written["alarm"] = self.alarm
         if self.is_rare:
             written["rare"] = True
-        return written
+        return without_secrets(written)
 
     @classmethod
     def from_json(cls, written: Any) -> "Ruling":  # noqa: ANN401 - what a file held
@@ -177,7 +178,7 @@ def ruled(
     event: Any,
     ruling: Ruling | None,
     *,
-    final: bool,  # noqa: ANN401 - any event
+    final: bool,
 ) -> RuleState | None:
     """Return what is kept for the rules of an interaction after an event.
 
@@ -220,6 +221,17 @@ def _without_begun(state: RuleState, event: Any) -> RuleState:  # noqa: ANN401 -
             if isinstance(one.action, kind) and one.action.actor == event.actor:
                 return carried_out(state, {one.id}) or state
     return state
+
+
+def without_secrets(written: Any) -> Any:  # noqa: ANN401 - any part of a document
+    """Return what is to be written with all texts redacted: messages may have anything in them."""
+    if written.__class__ is str:
+        return redact(written)
+    if written.__class__ is dict:
+        return {key: without_secrets(value) for key, value in written.items()}
+    if written.__class__ is list or written.__class__ is tuple:
+        return [without_secrets(value) for value in written]
+    return written
 
 
 def _object(written: Any, required: set[str], optional: set[str]) -> dict[str, Any]:  # noqa: ANN401 - the same

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from hookflash.adapters.settings import Settings, load_settings
     from hookflash.adapters.specifications import load_machine, shipped_machines
     from hookflash.engine.commands import CommandResult
-    from hookflash.engine.controller import Controller, InteractionSnapshot
+    from hookflash.engine.controller import Controller
     from hookflash.engine.metrics import MetricsSnapshot
+    from hookflash.engine.snapshots import InteractionSnapshot
     from hookflash.machines.hold_data import Hold
     from hookflash.machines.interaction import Interaction
     from hookflash.machines.machine import Machine, Step
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from hookflash.machines.rules.decision import Decision
     from hookflash.machines.rules.facts import RuleEvent, RuleFacts, RuleTimerFired
     from hookflash.machines.rules.memory import RuleMemory
-    from hookflash.machines.rules.ruleset import Rules
+    from hookflash.machines.rules.ruleset import Rules, RulesDiff
 
 _LAZY = {
     "Controller": "hookflash.engine.controller",
@@ -52,7 +53,7 @@ _LAZY = {
     "Hold": "hookflash.machines.hold_data",
     "HoldPolicy": "hookflash.machines.policy",
     "Interaction": "hookflash.machines.interaction",
-    "InteractionSnapshot": "hookflash.engine.controller",
+    "InteractionSnapshot": "hookflash.engine.snapshots",
     "Machine": "hookflash.machines.machine",
     "MetricsSnapshot": "hookflash.engine.metrics",
     "RuleEvent": "hookflash.machines.rules.facts",
@@ -60,6 +61,7 @@ _LAZY = {
     "RuleMemory": "hookflash.machines.rules.memory",
     "RuleTimerFired": "hookflash.machines.rules.facts",
     "Rules": "hookflash.machines.rules.ruleset",
+    "RulesDiff": "hookflash.machines.rules.ruleset",
     "Settings": "hookflash.adapters.settings",
     "Step": "hookflash.machines.machine",
     "load_machine": "hookflash.adapters.specifications",
@@ -101,6 +103,7 @@ __all__ = [
     "RuleMemory",
     "RuleTimerFired",
     "Rules",
+    "RulesDiff",
     "Settings",
     "SpecError",
     "Step",

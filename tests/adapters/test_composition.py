@@ -1,6 +1,7 @@
 """Composition: what it refuses, what it wires up, and how it ends."""
 
 import errno
+import json
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,9 +17,11 @@ from tests.support.memory_network import MemoryNetwork
 from tests.support.world import make_settings
 from trio.testing import MockClock
 
+from hookflash.adapters import rules_reloading
 from hookflash.adapters.audit import verify
 from hookflash.adapters.composition import JournalChoice, open_controller
 from hookflash.adapters.journal import read_recording, store
+from hookflash.adapters.journal.recording import read_entries
 from hookflash.adapters.monitors.webhook import signature
 from hookflash.adapters.settings import (
     AuditSettings,
@@ -28,8 +31,20 @@ from hookflash.adapters.settings import (
     Settings,
 )
 from hookflash.adapters.simulator import Simulator
+from hookflash.adapters.specifications import load_machine
+from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
-from hookflash.machines.errors import ConfigurationError, JournalError, OutcomeUnknown
+from hookflash.engine.ports import MonitorPayload
+from hookflash.engine.rule_messages import RuleCall
+from hookflash.machines.errors import (
+    ConfigurationError,
+    JournalError,
+    OutcomeUnknown,
+    SpecError,
+)
+from hookflash.machines.instants import from_text
+from hookflash.machines.records import ActionsDone, RulesChange
+from hookflash.machines.rules.ruleset import RulesDiff
 
 CALL = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -91,6 +106,10 @@ async def hold(controller: Controller, interaction_id: str = CALL) -> None:
     await controller.hold(interaction_id, reason="consultation", priority=5)
 
 
+def audited(settings: Settings) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in settings.audit.path.read_text("utf-8").splitlines()]
+
+
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -105,15 +124,133 @@ def write_secrets() -> None:
 # --- what is refused ------------------------------------------------------------------------------
 
 
-async def test_a_rules_file_is_refused(tmp_path: Path, net: Net, autojump_clock: MockClock) -> None:
-    """Nobody shall believe that their rules run; nothing was opened."""
-    settings = settings_in(tmp_path, rules=RulesSettings(path=tmp_path / "rules.toml"))
+RULES = """
+[[rule]]
+name = "release"
+trigger = { to = "held" }
+for = "30s"
+actions = [
+  { action = "unhold" },
+  { action = "notify", to = "supervisor", message = "released" },
+  { action = "call", function = "count", arguments = { by = 2 } },
+]
+"""
 
-    with pytest.raises(ConfigurationError, match="runs no rules") as caught:
-        async with open_controller(settings, network=net):
+
+def rules_in(folder: Path, text: str = RULES, watch_s: float = 2.0) -> RulesSettings:
+    """Settings for a rules file in *folder*."""
+    (folder / "rules.toml").write_text(text, "utf-8")
+    return RulesSettings(path=folder / "rules.toml", watch_s=watch_s)
+
+
+@pytest.mark.parametrize("text", [None, "[[rule]]", RULES.replace("supervisor", "nobody")])
+async def test_a_rules_file_that_cannot_run_is_refused(
+    tmp_path: Path, net: Net, autojump_clock: MockClock, text: str | None
+) -> None:
+    """Nobody shall believe that their rules run; the message has the place."""
+    settings = settings_in(tmp_path, rules=rules_in(tmp_path, text or ""))
+    if text is None:
+        (tmp_path / "rules.toml").unlink()
+
+    with pytest.raises(SpecError, match=r"rules\.toml"):
+        async with open_controller(
+            settings,
+            network=net,
+            named_monitors={"supervisor": print},
+            functions={"count": print},
+        ):
             pytest.fail("it started")
-    assert caught.value.source == "[rules] path"
-    assert names_in(tmp_path) == set()
+
+
+async def test_rules_of_the_settings_run(
+    tmp_path: Path, net: Net, autojump_clock: MockClock
+) -> None:
+    """They command, notify and call; the journal on the disk has what they decided."""
+    settings = settings_in(tmp_path, rules=rules_in(tmp_path))
+    heard: list[Any] = []
+    counted: list[Any] = []
+
+    async def supervisor(payload: MonitorPayload) -> None:
+        heard.append(payload["message"])
+
+    async def count(by: int, rule_call: RuleCall) -> None:
+        counted.append((by, rule_call.rule, rule_call.interaction_id))
+
+    async with open_controller(
+        settings,
+        network=net,
+        named_monitors={"supervisor": supervisor},
+        functions={"count": count},
+    ) as controller:
+        await controller.wait_connected()
+        await hold(controller)
+        await trio.sleep(31)
+        snapshot = controller.interaction(CALL)
+        assert snapshot is not None
+        assert "active" == snapshot.state
+        assert 3 == controller.metrics().rule_actions
+    assert ["released"] == heard
+    assert [(2, "release", CALL)] == counted
+    assert ["caller", "rule:release"] == [line["actor"] for line in audited(settings)]
+    machine = load_machine("hold", settings.hold)
+    entries = list(read_entries(settings.journal.path, machine))
+    assert 1 == sum(isinstance(entry, RulesChange) for entry in entries)
+    assert 2 == len([entry for entry in entries if isinstance(entry, ActionsDone)])
+
+
+async def test_rules_go_on_after_a_restart(
+    tmp_path: Path, net: Net, autojump_clock: MockClock
+) -> None:
+    """A wait of the first run ends in the second, over the journal on the disk."""
+    text = RULES.partition('  { action = "notify"')[0] + "]"
+    settings = settings_in(tmp_path, rules=rules_in(tmp_path, text))
+    clock = SteadyClock(started_at=from_text("2026-11-02T10:00:00Z"))
+    async with open_controller(settings, network=net, clock=clock) as controller:
+        await controller.wait_connected()
+        await hold(controller)
+        await trio.sleep(10)
+    async with open_controller(settings, network=net, clock=clock) as controller:
+        await trio.sleep(18)
+        assert "held" == net.simulator.state_of(CALL)
+        await trio.sleep(4)
+        assert "active" == net.simulator.state_of(CALL)
+
+
+async def test_one_shot_programs_run_no_rules(
+    tmp_path: Path, net: Net, autojump_clock: MockClock
+) -> None:
+    """Whoever does one thing and ends does not act for rules."""
+    settings = settings_in(tmp_path, rules=rules_in(tmp_path, "no rules at all"))
+    async with open_controller(settings, network=net, only=[CALL]) as controller:
+        await controller.wait_connected()
+        await hold(controller)
+        with pytest.raises(ConfigurationError, match="no rules file"):
+            await controller.reload_rules()
+
+
+async def test_a_changed_file_counts_by_itself(
+    tmp_path: Path, net: Net, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that changes is loaded; a broken one is not, and the rules before it go on."""
+    monkeypatch.setattr(rules_reloading, "OneThread", lambda: inline)
+    text = RULES.partition('  { action = "notify"')[0] + "]"
+    settings = settings_in(tmp_path, rules=rules_in(tmp_path, text))
+    async with open_controller(settings, network=net) as controller:
+        await controller.wait_connected()
+        await hold(controller)
+        rules_in(tmp_path, text + "\n[[rule]]\nname = 'x'\n")
+        with pytest.raises(SpecError, match="trigger"):
+            await controller.reload_rules()
+        rules_in(tmp_path, text.replace("30s", "50s"))
+        await trio.sleep(5)
+        assert RulesDiff((), (), ()) == await controller.reload_rules(), "it was seen before"
+        await trio.sleep(40)
+        assert "held" == net.simulator.state_of(CALL)
+        await trio.sleep(7)
+        assert "active" == net.simulator.state_of(CALL), "50 s after the hold began"
+        rules_in(tmp_path, text.replace('"release"', '"let-go"'))
+        diff = await controller.reload_rules()
+        assert "added let-go; removed release" == diff.text()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from tests.support.world import SynchronousMemoryJournal
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
+from hookflash.engine.metrics import Metrics
+from hookflash.engine.rulings import Ruled, Rulings
 from hookflash.machines.errors import JournalError
 from hookflash.machines.events import HoldRequested
 from hookflash.machines.instants import Instant
@@ -34,6 +36,7 @@ class Desk:
         self.dispatcher = Dispatcher(
             MACHINE.spec.digest,
             journal,
+            Rulings(lambda: "id", Metrics()),
             carry=self._carry,
             turned=self._turned,
             told=lambda: self.told,
@@ -41,7 +44,7 @@ class Desk:
             flooded=lambda _: None,
         )
 
-    def _carry(self, instance: Instance, step: Any, seq: int) -> None:
+    def _carry(self, instance: Instance, step: Any, seq: int, _: Ruled | None) -> None:
         del step
         if self.carrying is not None:
             raise self.carrying
@@ -113,12 +116,16 @@ class Full(SynchronousMemoryJournal):
     full = True
 
     def append(
-        self, records: Sequence[Any], after: Sequence[Any], told_through: int | None = None
+        self,
+        records: Sequence[Any],
+        after: Sequence[Any],
+        told_through: int | None = None,
+        asides: Sequence[Any] = (),
     ) -> None:
         if self.full:
             self.full = False
             raise JournalError("journal: cannot be written: No space left on device", path="j")
-        super().append(records, after, told_through)
+        super().append(records, after, told_through, asides)
 
 
 def test_after_a_failed_write_nothing_is_written() -> None:

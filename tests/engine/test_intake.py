@@ -25,6 +25,7 @@ from hookflash.engine.ports import (
     LookupAnswer,
     StateSeen,
 )
+from hookflash.engine.rulings import Rulings
 from hookflash.machines.events import (
     LookupFailed,
     ObservedActive,
@@ -92,6 +93,7 @@ class Desk:
             dispatcher=Dispatcher(
                 MACHINE.spec.digest,
                 MemoryJournal(),
+                Rulings(lambda: "id", Metrics()),
                 carry=nothing,
                 turned=nothing,
                 told=lambda: 0,

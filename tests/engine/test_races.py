@@ -3,6 +3,8 @@
 All on virtual time and memory streams: nothing here depends on how fast this machine is.
 """
 
+from functools import partial
+
 import pytest
 import trio
 import trio.testing
@@ -343,3 +345,37 @@ async def test_link_lost_with_the_answer(autojump_clock: trio.abc.Clock) -> None
 
         assert "held" == world.state(CALL) == world.simulator.state_of(CALL)
         assert 1 == world.simulator.statistics().commands
+
+
+async def test_somebody_holds_again_before_a_late_acknowledgement(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """The unhold was carried out and its answer delayed; meanwhile an agent held: nobody forgets.
+
+    The frame about that hold comes before the acknowledgement, which alone would say active.
+    """
+    async with open_world(HoldPolicy(limit_s=60)) as world:
+        await hold(world)
+        world.simulator.next_ack(CALL, delay_s=3)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(world.controller.unhold, CALL, priority=5))
+            await trio.sleep(1)
+            assert world.simulator.hold_by_agent(CALL)
+        await trio.sleep(5)
+        assert "held" == world.simulator.state_of(CALL) == world.state(CALL)
+        await trio.sleep(60)
+        assert "active" == world.simulator.state_of(CALL), "its limit counted"
+
+
+async def test_somebody_unholds_before_a_late_acknowledgement(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    """The same for a hold: whoever is not held any more does not count as held."""
+    async with open_world() as world:
+        world.simulator.next_ack(CALL, delay_s=3)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hold, world)
+            await trio.sleep(1)
+            assert world.simulator.unhold_by_agent(CALL)
+        await trio.sleep(5)
+        assert "active" == world.simulator.state_of(CALL) == world.state(CALL)

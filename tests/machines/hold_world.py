@@ -520,4 +520,5 @@ def _abstract_pending(pending: Pending, data: HoldData) -> tuple[Any, ...]:
         doubt is not None and doubt - 1 < max(data.changed_at, pending.sent_at or 0),
         pending.resent,
         pending.refusal and ("refused", pending.refusal.code),
+        pending.contradicted_at is not None,
     )

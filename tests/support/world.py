@@ -1,9 +1,10 @@
 """A controller, its gateway and the simulator in one world on virtual time."""
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any, final
 
@@ -18,6 +19,7 @@ from hookflash.adapters.journal import MemoryJournal
 from hookflash.adapters.journal.definitions import Definitions
 from hookflash.adapters.monitors import MonitorDesk
 from hookflash.adapters.resuming import Resumed
+from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.settings import CommandsSettings, GatewaySettings, Settings
 from hookflash.adapters.simulator import Faults, Simulator
 from hookflash.adapters.specifications import load_machine
@@ -25,11 +27,13 @@ from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
 from hookflash.engine.migration import Kept
 from hookflash.engine.recovery import recover
+from hookflash.engine.rule_desk import RuleDesk
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.errors import JournalError
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
 from hookflash.machines.records import Record, Told
+from hookflash.machines.rules.ruleset import parse_rules
 
 STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
 
@@ -82,6 +86,12 @@ class World:
     audit: MemoryAuditLog
     clock: SteadyClock
     told: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+    notified: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+
+    @property
+    def rules(self) -> RuleDesk:
+        """The engine's rule desk."""
+        return self.controller._engine.rules  # pyright: ignore[reportPrivateUsage] - what loads files has it
 
     def state(self, interaction_id: str) -> str:
         """The state as the engine has it."""
@@ -118,6 +128,13 @@ def make_settings(policy: HoldPolicy | None = None, **commands: Any) -> Settings
     )
 
 
+def _noting(notified: list[dict[str, Any]], name: str) -> Callable[[Any], Awaitable[None]]:
+    async def note(payload: Any) -> None:
+        notified.append({"to": name, **payload})
+
+    return note
+
+
 @asynccontextmanager
 async def open_world(
     policy: HoldPolicy | None = None,
@@ -130,10 +147,14 @@ async def open_world(
     earlier: "World | None" = None,
     resumes: bool = True,
     clock: SteadyClock | None = None,
+    rules: str | None = None,
+    functions: Mapping[str, Callable[..., object]] | None = None,
 ) -> AsyncGenerator[World, None]:
     """Open a controller to a simulator over memory streams; both on trio's clock.
 
     With *earlier* it is the next run of that world's program, over its journal and audit log.
+    *rules* is the text of a rules file; `supervisor`, `team-lead`, `quality` and `night-desk` may
+    be notified, which is to be found in `World.notified`.
     """
     settings = settings or make_settings(policy)
     async with trio.open_nursery() as nursery:
@@ -153,7 +174,7 @@ async def open_world(
         header = RecordCodec(machine).new_header(gateway.name, clock.now())
         definitions = Definitions(header, machine, "memory")
         recovered = recover(
-            definitions, header, [*journal.records, Told(journal.told_through)], "memory"
+            definitions, header, [*journal.entries, Told(journal.told_through)], "memory"
         )
         known = [*recovered.open_interactions(), *recovered.idle_interactions()]
         kept = [Kept(one) for one in known if one.state != "closed"]
@@ -165,9 +186,17 @@ async def open_world(
 
         desk = MonitorDesk()
         desk.add(note)
+        notified: list[dict[str, Any]] = []
+        for name in ("supervisor", "team-lead", "quality", "night-desk"):
+            desk.add(_noting(notified, name), name=name, rules_only=True)
+        for name, function in (functions or {}).items():
+            desk.add_function(name, function)
         parts = Parts(machine, clock, gateway, journal, audit, desk, resumed, resumes)
+        if rules is not None:
+            names = names_of(desk.names(), desk.function_names(), settings.hold)
+            parts = evolve(parts, load_rules=partial(parse_rules, rules, "rules.toml", names))
         async with run_controller(settings, parts) as controller:
-            world = World(controller, simulator, network, journal, audit, clock, told)
+            world = World(controller, simulator, network, journal, audit, clock, told, notified)
             if connected:
                 await controller.wait_connected()
             yield world

@@ -14,8 +14,8 @@ from hookflash.adapters.command_line.service_view import (
     outcome_line,
     picture,
 )
-from hookflash.engine.controller import InteractionSnapshot
 from hookflash.engine.metrics import Metrics
+from hookflash.engine.snapshots import InteractionSnapshot
 from hookflash.machines.instants import Instant, after, from_text
 
 NOW = from_text("2026-01-10T13:00:00Z")

@@ -11,8 +11,9 @@ import trio.testing
 from hookflash.adapters.command_line import bench, service
 from hookflash.adapters.command_line.main import execute
 from hookflash.adapters.command_line.pairs import Tally
-from hookflash.engine.controller import Controller, InteractionSnapshot
+from hookflash.engine.controller import Controller
 from hookflash.engine.metrics import Metrics, MetricsSnapshot
+from hookflash.engine.snapshots import InteractionSnapshot
 from hookflash.machines.instants import Instant
 
 

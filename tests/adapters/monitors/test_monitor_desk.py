@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
 from hookflash.adapters.monitors import MonitorDesk, payload_of
 from hookflash.adapters.monitors.desk import MONITORS_MAX
 from hookflash.engine.ports import MonitorPayload, Monitors
+from hookflash.engine.rule_messages import RuleCall, RuleNotice
 from hookflash.machines.effects import EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.instants import Instant, from_text
@@ -346,3 +348,120 @@ def test_without_monitors_everything_counts_as_told() -> None:
     assert 3 == desk.told_through
     desk.tell(ENDED, ID, 4, 0)
     assert 4 == desk.told_through
+
+
+# --- what rules say -------------------------------------------------------------------------------
+
+NOTICE = RuleNotice(AT, CORRELATION, "late", "supervisor", "call +1 202 555 0143 now")
+RULE_CALL = RuleCall(AT, CORRELATION, "late", ID, "count")
+
+
+class Done:
+    """Counts how often something was done."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        """Count."""
+        self.times += 1
+
+
+async def test_a_rule_tells_whom_it_names(desk: MonitorDesk) -> None:
+    """Monitors of that name get the message, without telephone numbers; the others nothing."""
+    one, two, other, done = Heard(), Heard(), Heard(), Done()
+    desk.add(one, name="supervisor", rules_only=True)
+    desk.add(two, name="supervisor")
+    desk.add(other)
+    desk.notify(NOTICE, ID, done)
+    desk.tell(ENDED, ID, 7, 0)
+    await desk.drain(1)
+    assert {
+        "event": "rule",
+        "interactionId": ID,
+        "status": "message",
+        "latencyMs": 0,
+        "timestamp": "2026-11-22T18:22:01.123Z",
+        "correlationId": CORRELATION,
+        "outcome": "message",
+        "actor": "rule:late",
+        "effectId": CORRELATION,
+        "message": "call [number] now",
+    } == one.payloads[0]
+    assert (1, 2, 1) == (len(one.payloads), len(two.payloads), len(other.payloads))
+    assert 1 == done.times, "when both have heard it"
+    assert 7 == desk.told_through
+
+
+async def test_a_rule_that_names_nobody_is_done(desk: MonitorDesk) -> None:
+    """There is nobody to wait for; the log says so."""
+    done = Done()
+    desk.notify(NOTICE, ID, done)
+    desk.call(RULE_CALL, {}, done)
+    assert 2 == done.times
+
+
+async def test_all_hear_that_rules_were_stopped(desk: MonitorDesk) -> None:
+    """An alarm about rules is for everybody."""
+    one, two, done = Heard(), Heard(), Done()
+    desk.add(one, rules_only=True)
+    desk.add(two)
+    desk.notify(RuleNotice(AT, CORRELATION, "", None, "stopped"), ID, done)
+    await desk.drain(1)
+    assert ("stopped", "rules") == (one.payloads[0]["status"], two.payloads[0]["actor"])
+
+
+async def test_what_finds_no_room_is_done(autojump_clock: MockClock) -> None:
+    """A message or call that is dropped is not waited for."""
+    desk, done = MonitorDesk(queue_max=1), Done()
+    desk.add(Heard(), name="supervisor")
+    desk.add_function("count", print)
+    for _ in range(2):
+        desk.notify(NOTICE, ID, done)
+        desk.call(RULE_CALL, {}, done)
+    assert 2 == done.times
+
+
+async def test_functions_get_the_arguments_of_the_rule(autojump_clock: MockClock) -> None:
+    """By name; async ones, objects and those that want to know for whom."""
+    seen: list[Any] = []
+
+    async def count(by: int) -> None:
+        seen.append(by)
+
+    class Counter:
+        async def __call__(self, by: int, rule_call: RuleCall) -> None:
+            seen.append((by, rule_call.interaction_id))
+
+    async def broken() -> None:
+        raise ValueError("of the program")
+
+    desk, done = MonitorDesk(timeout_s=5.0), Done()
+    desk.add_function("count", count)
+    desk.add_function("counter", Counter())
+    desk.add_function("broken", broken, timeout_s=1.0)
+    desk.add_function("forever", trio.sleep_forever, timeout_s=1.0)
+    assert ["count", "counter", "broken", "forever"] == desk.function_names()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(desk.run)
+        for name, arguments in (
+            ("count", {"by": 2}),
+            ("counter", {"by": 3}),
+            ("broken", {}),
+            ("count", {"what": 1}),
+            ("forever", {}),
+        ):
+            desk.call(evolve(RULE_CALL, function=name), arguments, done)
+        await desk.drain(10)
+        nursery.cancel_scope.cancel()
+    assert {2, (3, ID)} == set(seen)
+    assert 5 == done.times
+
+
+def test_functions_that_cannot_be_called_are_refused() -> None:
+    """Names are unique, and what is no function is none."""
+    desk = MonitorDesk()
+    desk.add_function("count", print)
+    for name, function in (("count", print), ("other", 17), ("type", type)):
+        with pytest.raises(ConfigurationError):
+            desk.add_function(name, function)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - what programs may do

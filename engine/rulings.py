@@ -1,0 +1,136 @@
+"""Rules in the live engine: they are asked after each step, and what they decide is journaled.
+
+Nothing is decided here: the evaluation is the pure one that everybody has. A rule set that fails,
+which is a bug of ours, is logged and counted, and the interaction goes on without its decision.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import frozen
+
+from hookflash.engine.instances import Instance
+from hookflash.engine.logs import get_logger
+from hookflash.engine.metrics import Metrics
+from hookflash.machines.interaction import Interaction
+from hookflash.machines.machine import Step
+from hookflash.machines.records import ActionsDone
+from hookflash.machines.rules.decision import Decision, TimerChange
+from hookflash.machines.rules.facts import (
+    RuleEvent,
+    RuleFacts,
+    RuleTimerFired,
+    event_of,
+    facts_of,
+)
+from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
+from hookflash.machines.rules.ruleset import Rules
+from hookflash.machines.rules.ruling import PlannedAction, Ruling
+
+_log = get_logger("hookflash.rules")
+
+LOADED: Final = "rules_loaded"
+"""The event that carries an interaction over to other rules."""
+
+BESIDE: Final = frozenset({RuleEvent, RuleTimerFired, ActionsDone})
+"""What waits in mailboxes beside the machine's events: no machine is stepped for it."""
+
+
+@frozen
+class Ruled:
+    """What rules decided, and the timers that this starts and stops.
+
+    Attributes:
+        ruling: What the journal keeps of it.
+        timers: In order.
+    """
+
+    ruling: Ruling
+    timers: tuple[TimerChange, ...]
+
+
+class Rulings:
+    """Asks the rules that count.
+
+    Args:
+        new_id: Draws the ids of actions.
+        metrics: Where failures are counted.
+
+    Attributes:
+        rules: The rules that count; None for none.
+    """
+
+    def __init__(self, new_id: Callable[[], str], metrics: Metrics) -> None:
+        self._new_id = new_id
+        self._metrics = metrics
+        self.rules: Rules | None = None
+        self._previous: Rules | None = None
+
+    def put(self, rules: Rules | None, previous: Rules | None) -> None:
+        """Let other rules count from here on.
+
+        Args:
+            rules: The rules; None for none.
+            previous: Those that counted before, from which interactions are carried over; None
+                where there were none, or nobody knows them any more.
+        """
+        self.rules, self._previous = rules, previous
+
+    def after(
+        self, instance: Instance, source: str, event: object, step: Step[Any]
+    ) -> Ruled | None:
+        """Ask about a step of the machine.
+
+        Args:
+            instance: The interaction, still as it was before.
+            source: Its state before.
+            event: What was stepped.
+            step: What it did.
+
+        Returns:
+            What was decided; None where nothing came of it.
+        """
+        rules = self.rules
+        if rules is None:
+            return None
+        told = event_of(source, event, step)
+        return self._ask(instance, step.interaction, told, rules.evaluate)
+
+    def about(self, instance: Instance, event: RuleEvent | RuleTimerFired) -> Ruled | None:
+        """Ask about something that is no step: a timer, an event of the file's own, other rules."""
+        rules = self.rules
+        if rules is None or instance.begins:
+            return None
+        if isinstance(event, RuleEvent) and event.name == LOADED:
+            previous = self._previous
+
+            def adopt(facts: RuleFacts, told: Any, memory: RuleMemory) -> Decision:  # noqa: ANN401 - the event from above
+                return rules.adopt(facts, told.at, memory, previous)
+
+            return self._ask(instance, instance.interaction, event, adopt)
+        return self._ask(instance, instance.interaction, event, rules.evaluate)
+
+    def _ask(
+        self,
+        instance: Instance,
+        interaction: Interaction[Any],
+        told: RuleEvent | RuleTimerFired,
+        evaluate: Callable[[RuleFacts, Any, RuleMemory], Decision],
+    ) -> Ruled | None:
+        kept = interaction.rules
+        memory = NO_MEMORY if kept is None else kept.memory
+        org = None if instance.facts is None else instance.facts.org_id
+        try:
+            decision = evaluate(facts_of(interaction, org), told, memory)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not stop limits
+            self._metrics.rule_failed()
+            _log.error("rules.failed", interaction=instance.id, error=type(error).__name__)
+            return None
+        trace = decision.trace
+        is_told = bool(trace.rules or trace.warnings)
+        if decision.memory is memory and not is_told:
+            return None
+        new_id = self._new_id
+        actions = tuple([PlannedAction(new_id(), action) for action in decision.actions])
+        ruling = Ruling(decision.memory, trace if is_told else None, actions, org, decision.alarm)
+        return Ruled(ruling, decision.timers)
