@@ -107,3 +107,86 @@ def test_it_does_not_start_without_credentials(hookflash: CommandLine) -> None:
 
     assert ended.exit_code == 2
     assert ended.json["error"] == "ConfigurationError"
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+RULES = """
+[[rule]]
+name = "RULE"
+trigger = { to = "held" }
+for = "FOR"
+actions = [
+  { action = "unhold", priority = 7 },
+  { action = "annotate", text = "released by hand of a rule" },
+]
+"""
+
+
+def write_rules(for_: str, name: str = "let-go") -> None:
+    """Write the file beside and rename it, as one should."""
+    text = RULES.replace("FOR", for_).replace("RULE", name)
+    Path("rules.new").write_text(text, "utf-8")
+    Path("rules.new").replace("rules.toml")
+
+
+def until(out: IO[str], **wanted: str) -> dict[str, object]:
+    """Read lines of JSON until one has what is wanted."""
+    for line in out:
+        found: dict[str, object] = json.loads(line)
+        if all(found.get(name) == value for name, value in wanted.items()):
+            return found
+    raise AssertionError("it ended before")
+
+
+def test_a_rule_goes_on_after_a_kill_in_the_middle_of_its_wait(hookflash: CommandLine) -> None:
+    """`kill -9` while it waits: the next service releases, under the rule's name, once."""
+    Path("hookflash.toml").write_text('[rules]\npath = "rules.toml"\n')
+    write_rules("2s")
+    with service("--json") as (process, out):
+        until(out, event="link", state="connected")
+        one = hold_by_agent(hookflash)
+        until(out, event="hold", interactionId=one)
+        process.kill()
+        process.communicate(timeout=10)
+    with service("--json") as (process, out):
+        released = until(out, event="unhold", interactionId=one)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert "rule:let-go" == released["actor"]
+    assert "active" == hookflash.simulator.ask(lambda simulator: simulator.state_of(one))
+    lines = [json.loads(line) for line in Path("hookflash-audit.jsonl").read_text().splitlines()]
+    assert ["foreign", "rule:let-go", "rule:let-go"] == sorted(line["actor"] for line in lines)
+    assert {"hold", "unhold", "annotate"} == {line["action"] for line in lines}
+
+
+def test_rules_are_loaded_anew_at_a_hangup(hookflash: CommandLine) -> None:
+    """A broken file changes nothing and says so; a good one counts for whoever waits already."""
+    Path("hookflash.toml").write_text('[rules]\npath = "rules.toml"\nwatch_s = 0\n')
+    write_rules("1h")
+    with service("--json") as (process, out):
+        assert process.stderr is not None
+        until(out, event="link", state="connected")
+        one = hold_by_agent(hookflash)
+        until(out, event="hold", interactionId=one)
+        write_rules("never")
+        process.send_signal(signal.SIGHUP)
+        while "the rules were not loaded" not in (line := process.stderr.readline()):
+            assert line
+        write_rules("100ms", "at-once")
+        process.send_signal(signal.SIGHUP)
+        released = until(out, event="unhold", interactionId=one)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    assert "rule:at-once" == released["actor"]
+    assert "rules loaded: added at-once; removed let-go" in err
+    assert 0 == process.returncode
+
+
+def test_it_does_not_start_with_broken_rules(hookflash: CommandLine) -> None:
+    """The place is named with its line; nothing of the file runs."""
+    Path("hookflash.toml").write_text('[rules]\npath = "rules.toml"\n')
+    Path("rules.toml").write_text(RULES.replace("FOR", "soon").replace("RULE", "x"), "utf-8")
+    ended = hookflash("run")
+    assert 2 == ended.exit_code
+    assert "rules.toml: line 5" in ended.error
