@@ -26,20 +26,27 @@ from hookflash.machines.effects import (
 from hookflash.machines.events import Acknowledged, HoldRequested, Refused, UnholdRequested
 from hookflash.machines.instants import after
 from hookflash.machines.lines import parse_object
-from hookflash.machines.records import Entry, Record
+from hookflash.machines.records import Entry, Record, RulesAsked
+from hookflash.machines.rules.actions import (
+    AnnotateAction,
+    HoldAction,
+    NotifyAction,
+    UnholdAction,
+)
+from hookflash.machines.rules.ruling import PlannedAction
 
 GRACE_S = 1.0
 """How long after its limit a caller may still be on hold while nothing goes wrong."""
 
 
-def read_journal(path: Path) -> tuple[list[Record], Recovered]:
+def read_journal(path: Path) -> tuple[list[Entry], Recovered]:
     """Read the whole journal and fold it from its first record, through no snapshot."""
     machine = load_machine("hold")
     header = read_header(path)
     definitions = Definitions(header, machine, str(path))
     entries: list[Entry] = list(read_entries(path, machine, definitions))
     folded = recover(definitions, header, entries, str(path))
-    return [entry for entry in entries if isinstance(entry, Record)], folded
+    return entries, folded
 
 
 def audit_lines(path: Path) -> list[dict[str, Any]]:
@@ -83,7 +90,8 @@ def check_files(
             may be lost, but nothing may have left that depends on it.
         whole: Whether all has settled and the process was stopped in order.
     """
-    records, folded = read_journal(folder / "hookflash.db")
+    entries, folded = read_journal(folder / "hookflash.db")
+    records = [entry for entry in entries if isinstance(entry, Record)]
     assert list(range(1, len(records) + 1)) == [record.seq for record in records]
     _check_written_before_sent(records, simulator)
     _check_duplicates_change_nothing(records)
@@ -91,12 +99,7 @@ def check_files(
         found = folded.interactions.get(interaction_id)
         allowed = (proved, witness.attempted.get(interaction_id))
         assert found in allowed, (found, proved)
-    ends = [
-        (effect.correlation_id, "confirmed" if isinstance(effect, NoteForeign) else effect.outcome)
-        for record in records
-        for effect in record.effects
-        if isinstance(effect, EndCommand | NoteForeign)
-    ]
+    ends = [end for entry in entries for end in _ends_of(entry)]
     command_ids = [
         effect.command_id
         for record in records
@@ -111,6 +114,7 @@ def check_files(
         assert lines == ends, f"audit log and journal differ: {_first_difference(lines, ends)}"
         _check_all_ended(records)
         _check_monitors(records, witness)
+        _check_rules(entries, folded, set(command_ids), witness)
     else:
         assert lines == ends[: len(lines)], (
             f"audit log and journal differ: {_first_difference(lines, ends)}"
@@ -121,6 +125,40 @@ def check_files(
             f"no audit line of {outcome}"
         )
     return len(records)
+
+
+def _ends_of(entry: Entry) -> list[tuple[str, str]]:
+    """Return what the audit log has of an entry: correlation id and outcome of each line."""
+    ends = [
+        (effect.correlation_id, "confirmed" if isinstance(effect, NoteForeign) else effect.outcome)
+        for effect in (entry.effects if isinstance(entry, Record) else ())
+        if isinstance(effect, EndCommand | NoteForeign)
+    ]
+    remarks = [one.id for one in _planned(entry) if isinstance(one.action, AnnotateAction)]
+    return ends + [(remark, "noted") for remark in remarks]
+
+
+def _planned(entry: Entry) -> tuple[PlannedAction, ...]:
+    """Return what rules decided on."""
+    if isinstance(entry, RulesAsked):
+        return entry.ruling.actions
+    return entry.rules.actions if isinstance(entry, Record) and entry.rules is not None else ()
+
+
+def _check_rules(
+    entries: list[Entry], folded: Recovered, command_ids: set[str], witness: Witness
+) -> None:
+    """What rules decided on was done: commands once, messages at least once and once in a life."""
+    told = Counter(effect_id for _, effect_id in witness.notified)
+    for planned in (one for entry in entries for one in _planned(entry)):
+        if isinstance(planned.action, HoldAction | UnholdAction):
+            assert planned.id in command_ids, f"never done: {planned}"
+        elif isinstance(planned.action, NotifyAction):
+            assert told[planned.id] >= 1, f"never told: {planned}"
+    twice = [key for key, count in Counter(witness.notified).items() if count > 1]
+    assert not twice, f"told twice in one life: {twice}"
+    for interaction in folded.interactions.values():
+        assert interaction.rules is None or not interaction.rules.open, interaction
 
 
 def _first_difference(left: list[Any], right: list[Any]) -> str:

@@ -13,10 +13,13 @@ import trio
 from attrs import evolve
 
 from hookflash.adapters.monitors import MonitorDesk
+from hookflash.engine.acting import ActionRunner
 from hookflash.engine.core import Engine
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.effects import EffectRunner
 from hookflash.engine.migration import Kept
+from hookflash.engine.rule_desk import RuleDesk
+from hookflash.engine.rulings import BESIDE
 from hookflash.engine.timers import Deadlines
 from hookflash.machines import hold
 from hookflash.machines.events import Acknowledged, Refused
@@ -101,11 +104,15 @@ def anybody_steps_an_interaction() -> Any:
             await self._bell.wait()
             while self._ready:
                 instance = self._ready.popleft()
-                event = instance.mailbox.popleft()
                 instance.ready = False
+                if not instance.mailbox:
+                    continue
+                event = instance.mailbox.popleft()
                 if instance.mailbox:
                     instance.ready = True
                     self._ready.append(instance)
+                if event.__class__ in BESIDE:
+                    continue
                 before, begins, instance.begins = instance.interaction, instance.begins, False
                 step = instance.machine.step(before, event)
                 await trio.lowlevel.checkpoint()
@@ -115,7 +122,7 @@ def anybody_steps_an_interaction() -> Any:
                     seq, before.id, event, before.state, after.state, step.effects, begins
                 )
                 self._journal.append([record], [after])
-                self._carry(instance, step, seq)
+                self._carry(instance, step, seq, None)
                 self._turned()
             self._bell = trio.Event()
 
@@ -163,6 +170,37 @@ def notices_are_told_twice() -> Any:
     return _replaced(MonitorDesk, "tell", twice)
 
 
+def what_rules_decided_is_not_taken_up() -> Any:
+    """What a crash cut off between a decision and its action is never done."""
+
+    def begin(self: Any, nursery: trio.Nursery) -> None:
+        self._acting.begin(nursery)
+
+    return _replaced(RuleDesk, "begin", begin)
+
+
+def rules_remember_nothing_over_a_restart() -> Any:
+    """Interactions are adopted without what their rules remember."""
+    adopt = Engine.adopt
+
+    def without(self: Any, kept: Iterable[Kept]) -> None:
+        bare = [evolve(one, interaction=evolve(one.interaction, rules=None)) for one in kept]
+        adopt(self, bare)
+
+    return _replaced(Engine, "adopt", without)
+
+
+def decisions_have_no_lasting_ids() -> Any:
+    """A command of a rule that is taken up again gets another id: nobody knows it for the same."""
+    command_of = ActionRunner._command_of
+
+    def renamed(self: Any, instance: Any, command_id: str, action: Any) -> Any:
+        del command_id
+        return command_of(self, instance, self._clock.new_id(), action)
+
+    return _replaced(ActionRunner, "_command_of", renamed)
+
+
 MUTANTS: Final[dict[str, Mutant]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -174,5 +212,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
         limits_fire_late,
         alarms_are_not_told,
         notices_are_told_twice,
+        what_rules_decided_is_not_taken_up,
+        rules_remember_nothing_over_a_restart,
+        decisions_have_no_lasting_ids,
     )
 }

@@ -91,6 +91,7 @@ class Plan:
         gateway: What the gateway does wrong.
         network: What the network does wrong.
         skew_s: By how much the process's wall clock is ahead of the gateway's.
+        rules: Whether rules run.
         lives: The lives of the process; afterwards everything is well and it lives on.
     """
 
@@ -104,6 +105,7 @@ class Plan:
     network: NetworkFaults
     skew_s: float
     lives: tuple[Life, ...] = field(factory=tuple)
+    rules: bool = False
 
     @property
     def foreign(self) -> bool:
@@ -134,7 +136,8 @@ def draw(seed: int) -> Plan:
         _life(chance, foreign=foreign, durability=durability)
         for _ in range(chance.randrange(1, LIVES_MAX))
     ]
-    return evolve(plan, lives=tuple(lives))
+    # Drawn apart, so that seeds found before there were rules still mean the same otherwise.
+    return evolve(plan, lives=tuple(lives), rules=Random(~seed).random() < 0.5)
 
 
 def _gateway(chance: Random, *, foreign: bool) -> Faults:

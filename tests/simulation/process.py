@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, cast, final
@@ -14,6 +15,7 @@ from tests.simulation.plan import Plan, PlannedCommand
 from typed_settings.types import Secret
 
 from hookflash.adapters.composition import open_parts, run_controller
+from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.settings import (
     AuditSettings,
     CommandsSettings,
@@ -28,7 +30,8 @@ from hookflash.engine.recovery import Recovered
 from hookflash.machines.errors import CommandError
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import Record
+from hookflash.machines.records import Aside, InteractionState, Record
+from hookflash.machines.rules.ruleset import parse_rules
 
 
 @final
@@ -42,6 +45,7 @@ class Witness:
         outcomes: What callers were told: correlation id, or None, and outcome.
         asked: How many commands callers gave.
         told: What monitors were told, in order, each with the number of the life.
+        notified: The ids of what rules told, in order, each with the number of the life.
         recoveries: How many lives began with a journal.
     """
 
@@ -50,6 +54,7 @@ class Witness:
     outcomes: list[tuple[str | None, str]] = field(factory=list[tuple[str | None, str]])
     asked: int = 0
     told: list[tuple[int, dict[str, Any]]] = field(factory=list[tuple[int, dict[str, Any]]])
+    notified: list[tuple[int, str]] = field(factory=list[tuple[int, str]])
     recoveries: int = 0
 
     def watch(self, journal: Any) -> None:
@@ -60,9 +65,11 @@ class Witness:
             records: Sequence[Record],
             after: Sequence[Interaction[Any]],
             told_through: int | None = None,
+            asides: Sequence[tuple[Aside, InteractionState | None]] = (),
         ) -> None:
-            self.attempted = {one.id: one for one in after}
-            append(records, after, told_through)
+            states = [state.interaction for _, state in asides if state is not None]
+            self.attempted = {one.id: one for one in (*states, *after)}
+            append(records, after, told_through, asides)
             self.proved |= self.attempted
             self.attempted = {}
 
@@ -108,6 +115,27 @@ def settings_of(plan: Plan, folder: Path) -> Settings:
     )
 
 
+RULES = """
+[[rule]]
+name = "soon"
+trigger = { to = "held" }
+for = "3s"
+condition = 'hold.elapsed_s > 1 && !hold.foreign'
+actions = [
+  { action = "unhold", priority = 4 },
+  { action = "annotate", text = "released after {hold.elapsed_s:duration}" },
+  { action = "notify", to = "desk", message = "{interaction.id} is released" },
+]
+
+[[rule]]
+name = "again"
+trigger = { outcome = "confirmed", action = "unhold", actor = "rule:soon" }
+once_within = "1h"
+actions = [ { action = "hold", reason = "queueing", priority = 1 } ]
+"""
+"""What rules do in half of the runs: releases, and holds that follow on them."""
+
+
 @asynccontextmanager
 async def open_process(
     settings: Settings,
@@ -118,6 +146,7 @@ async def open_process(
     chance: Random,
     witness: Witness,
     power_cut: bool,
+    rules: bool,
 ) -> AsyncGenerator[Controller, None]:
     """Run the service's own composition on simulated parts.
 
@@ -130,6 +159,10 @@ async def open_process(
         await trio.sleep(0.01)
         witness.told.append((witness.recoveries, dict(payload)))
 
+    async def note_rule(payload: Any) -> None:
+        await trio.sleep(0.01)
+        witness.notified.append((witness.recoveries, payload["effectId"]))
+
     with open_parts(
         settings,
         clock=clock,
@@ -137,8 +170,11 @@ async def open_process(
         chance=chance,
         disk=disk,
         in_thread=disk.in_thread,
-    ) as parts:
-        parts.monitors.add(note)
+    ) as opened:
+        opened.monitors.add(note)
+        opened.monitors.add(note_rule, name="desk", rules_only=True)
+        load_rules = partial(parse_rules, RULES, "rules.toml", names_of(["desk"]))
+        parts = evolve(opened, load_rules=load_rules if rules else None)
         witness.check_recovered(parts.resumed.recovered, power_cut=power_cut)
         witness.watch(parts.journal)
         async with run_controller(settings, parts) as controller:

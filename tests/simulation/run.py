@@ -147,6 +147,7 @@ class _Run:
                 chance=self.chance,
                 witness=self.witness,
                 power_cut=self.power_cut,
+                rules=self.plan.rules,
             ) as controller:
                 await self._work(controller, life, disk)
         except BaseException as error:
@@ -225,6 +226,7 @@ class _Run:
             chance=self.chance,
             witness=self.witness,
             power_cut=self.power_cut,
+            rules=self.plan.rules,
         ) as controller:
             # Where the start found a clock that was set, or a gateway away, it takes a moment.
             for _ in range(round(SETTLE_S / LOOK_EVERY_S)):
@@ -250,6 +252,7 @@ def smaller(plan: Plan) -> list[Plan]:
         evolve(plan, lives=plan.lives[:n] + plan.lives[n + 1 :]) for n in range(len(plan.lives))
     ]
     plans += [evolve(plan, gateway=Faults()), evolve(plan, network=NetworkFaults())]
+    plans.append(evolve(plan, rules=False))
     defaults = Faults()
     for name in ("acks", "frames", "sockets", "foreign", "token", "upgrade", "metadata"):
         without = evolve(plan.gateway, **{name: getattr(defaults, name)})
