@@ -168,7 +168,9 @@ class _LibraryGuard:
         return self.guard(*event_data.args)
 
 
-_Rows = tuple[tuple[tuple[Guard, ...], Row, tuple[EffectMaker, ...]], ...]
+Rows = tuple[tuple[tuple[Guard, ...], Row, tuple[EffectMaker, ...]], ...]
+"""Rows as they are tried: guards, row, effects. The effects may begin with one of the engine's own,
+which has no name in the row."""
 
 
 class Machine(Generic[DataT, PolicyT]):
@@ -207,7 +209,7 @@ class Machine(Generic[DataT, PolicyT]):
 
     def start(self, interaction_id: str) -> Interaction[DataT]:
         """Return a new instance in the initial state, with fresh data and no timers."""
-        return Interaction(interaction_id, self.spec.initial, self.implementation.data())
+        return make_interaction(interaction_id, self.spec.initial, self.implementation.data())
 
     def step(self, interaction: Interaction[DataT], event: Any) -> Step[DataT]:  # noqa: ANN401 - any of the machine's events
         """Decide what *event* does to *interaction*.
@@ -261,6 +263,10 @@ class Machine(Generic[DataT, PolicyT]):
         raise AssertionError(
             "the last row of a pair has no guards"
         )  # pragma: no cover - checked at load
+
+    def rows_for(self, state: str, event_class: type) -> Rows:
+        """Return the rows that are tried for an event in a state; none for an unknown pair."""
+        return self._table.get(event_class, {}).get(state, ())
 
     def migrate(self, interaction: Interaction[DataT], migration: Migration) -> Interaction[DataT]:
         """Carry an interaction of an earlier definition over to this one.
@@ -344,12 +350,12 @@ def _timer_taken(name: str) -> EffectMaker:
 
 def _flatten(
     machine: transitions.Machine, spec: Spec, implementation: Implementation
-) -> dict[type, dict[str, _Rows]]:
-    table: dict[type, dict[str, _Rows]] = {}
+) -> dict[type, dict[str, Rows]]:
+    table: dict[type, dict[str, Rows]] = {}
     timers = {timer.event: (_timer_taken(name),) for name, timer in spec.timers.items()}
     for name in spec.events:
         before: tuple[EffectMaker, ...] = timers.get(name, ())
-        by_state: dict[str, _Rows] = {}
+        by_state: dict[str, Rows] = {}
         for state, candidates in machine.events[name].transitions.items():
             by_state[state] = tuple(
                 (

@@ -20,6 +20,9 @@ from hookflash.machines.making import is_plain, twin_of
 Reader = Callable[[Any], Any]
 """Makes an instance of one class of a JSON value; raises anything where it cannot."""
 
+EventReader = Callable[[dict[str, Any], str], Any]
+"""Makes an event of a record's `event` and of the record's `at`; raises anything where it cannot."""
+
 _CONVERTER = make_converter(detailed=False)
 _KEPT_MAX = 1024
 _kept_readers: dict[type, Reader] = {}
@@ -40,20 +43,48 @@ def reader_of(cls: type) -> Reader:
     return reader
 
 
+def event_reader_of(cls: type) -> EventReader:
+    """Return the reader of an event's class from what a record has of it.
+
+    The record's `event` has its fields but for `at`, which stands in the record itself, and a
+    `type`, which the reader leaves alone: whoever asks for this reader has looked at it.
+    """
+    if is_plain(cls):
+        return cast("EventReader", _written(cls, of_event=True))
+    read = _hook(cls)
+
+    def read_event(raw: dict[str, Any], at: str) -> Any:  # noqa: ANN401 - any event
+        if "at" in raw:
+            raise ValueError
+        fields = {**raw, "at": at}
+        del fields["type"]
+        return read(fields)
+
+    return read_event
+
+
 def _made_reader(cls: type) -> Reader:
+    return cast("Reader", _written(cls, of_event=False))
+
+
+def _written(cls: type, *, of_event: bool) -> object:
+    """Return the function that is written for *cls*."""
     attrs.resolve_types(cls)
     source = _Source()
     source.scope["Twin"] = twin_of(cls)
     source.scope["Class"] = cls
     source.lines += [
-        "def read(raw):",
+        "def read(raw, at):" if of_event else "def read(raw):",
         "    if raw.__class__ is not dict:",
         "        raise TypeError",
         "    made = Twin()",
-        "    count = len(raw)",
+        "    count = len(raw)" + (" - 1" if of_event else ""),
     ]
     for field in attrs.fields(cls):
-        source.field(field)
+        if of_event and field.name == "at":
+            source.lines.append("    made.at = decode_instant(at)")
+        else:
+            source.field(field)
     source.lines += [
         "    if count:",
         "        raise ValueError",
@@ -62,7 +93,8 @@ def _made_reader(cls: type) -> Reader:
     ]
     # Names of the class's own fields only, as attrs and cattrs do it themselves.
     exec("\n".join(source.lines), source.scope)  # noqa: S102 - see above
-    return cast("Reader", source.scope["read"])
+    found: object = source.scope["read"]
+    return found
 
 
 class _Source:
