@@ -160,7 +160,7 @@ class Dispatcher:
                 self.turn()
             return
         while instance.mailbox:
-            self._step([instance])
+            self._step([instance], queued=False)
             self._end_turn()
 
     def close(self) -> None:
@@ -212,15 +212,21 @@ class Dispatcher:
         """Step one event of each interaction that has some, and journal what followed."""
         self._look_for_failure()
         ready = self._ready
-        self._step([ready.popleft() for _ in range(min(len(ready), TURN_MAX))])
+        self._step([ready.popleft() for _ in range(min(len(ready), TURN_MAX))], queued=True)
 
-    def _step(self, instances: Iterable[Instance]) -> None:
-        """Step one event of each of *instances* and journal what followed: all of it or nothing."""
+    def _step(self, instances: Iterable[Instance], *, queued: bool) -> None:
+        """Step one event of each of *instances* and journal what followed: all of it or nothing.
+
+        Args:
+            instances: Each once: how it stands is known anew only when all is written.
+            queued: Whether they were taken out of the queue. One that was not is left in it, where
+                it stands once as long as it is `ready`.
+        """
         turn = _Turn(self._journal.next_seq)
         try:
             for instance in instances:
                 mailbox = instance.mailbox
-                if not mailbox:  # it was settled by itself while it stood in the queue
+                if not mailbox:  # it was settled while it stood in the queue
                     instance.ready = False
                     continue
                 event = mailbox.popleft()
@@ -228,12 +234,13 @@ class Dispatcher:
                     self._take_beside(turn, instance, cast("Beside", event))
                 else:
                     self._take(turn, instance, event)
-                if mailbox:
-                    self._ready.append(instance)
-                else:
+                if not mailbox:
                     # A held interaction waits for minutes: an empty queue is not kept for it.
                     instance.mailbox = None
-                    instance.ready = False
+                if queued:
+                    instance.ready = bool(mailbox)
+                    if mailbox:
+                        self._ready.append(instance)
             told = self._news_of_monitors()
             self._journal.append(turn.records, turn.after, told, turn.asides)
         except BaseException as error:

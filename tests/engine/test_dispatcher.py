@@ -1,6 +1,7 @@
 """The dispatcher: nothing leaves before it is written, and nothing follows a failure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -228,3 +229,27 @@ def test_the_first_record_says_that_it_begins_the_interaction() -> None:
     desk.dispatcher.settle()
     assert [True, False] == [record.begins for record in desk.journal.records]
     assert [None, None] == [record.spec_hash for record in desk.journal.records]
+
+
+def test_one_that_was_settled_is_stepped_once_in_a_turn() -> None:
+    """Whatever was settled while it stood in the queue: a turn takes one event of it, not three.
+
+    All events of a turn are stepped before anything is written, so a second one would be stepped
+    from how the interaction stood before the first.
+    """
+    desk = Desk(SynchronousMemoryJournal())
+    for _ in range(3):
+        desk.ask()
+    instance = desk.instances.get(CALL)
+    assert instance is not None
+    desk.dispatcher.settle(instance)
+    for _ in range(3):
+        desk.ask()
+    desk.dispatcher.turn()
+    assert 4 == len(desk.journal.records)
+    desk.dispatcher.settle()
+    states = [(record.source, record.target) for record in desk.journal.records]
+    assert 6 == len(states)
+    assert all(one[1] == other[0] for one, other in pairwise(states))
+    assert instance.idle or instance.interaction.pending is not None
+    assert not instance.ready
