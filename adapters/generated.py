@@ -7,8 +7,10 @@ For those who change hookflash; an installed package has no use for it.
 import sys
 from pathlib import Path
 
+from hookflash.adapters.report.diagram import SHIPPED, shipped_drawing
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
+from hookflash.adapters.tables.columns import tables_text
 from hookflash.machines.rules.schema import schema_text as rules_schema_text
 from hookflash.machines.schema import schema_text
 
@@ -20,6 +22,8 @@ def generated_files() -> dict[Path, str]:
     return {
         _SPECS / "recording.schema.json": schema_text(load_machine("hold")),
         _SPECS / "rules.schema.json": rules_schema_text(names_of()),
+        _SPECS / "tables.json": tables_text(),
+        _SPECS / SHIPPED: shipped_drawing(),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hookflash.machines import events as ev
 from hookflash.machines.hold_data import HoldData, HoldInteraction
+from hookflash.machines.hold_walkthroughs import WALKTHROUGHS
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts, Pending
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
@@ -255,4 +256,5 @@ SAMPLES = Samples(
     view=view,
     exceptions={"only_watched": only_watched},
     still_owed=still_owed,
+    walkthroughs=WALKTHROUGHS,
 )

@@ -16,6 +16,7 @@ from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.spec import Spec
+from hookflash.machines.walkthroughs import Walkthrough
 
 START = Instant(1_800_000_000_000_000)
 """The first moment of an exploration: in January 2027, so that no count is taken for an instant."""
@@ -93,6 +94,8 @@ class Samples:
             a policy; the first line of each one's documentation is shown.
         still_owed: Whether the answer to an effect is still owed, asked after each later event
             with the instance after it; None: until one of the events of `[check.answers]` comes.
+        walkthroughs: What `hookflash docs` tells of the machine, question by question, in the
+            words of these samples; `hookflash check` takes no notice of them.
     """
 
     events: Mapping[str, Sample]
@@ -102,6 +105,7 @@ class Samples:
         factory=dict[str, Callable[[Interaction[Any], Any], bool]]
     )
     still_owed: Callable[[Asked, Any, Interaction[Any]], bool] | None = None
+    walkthroughs: tuple[Walkthrough, ...] = ()
 
 
 # --- what happens next --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from attrs import field, fields, frozen
 
 from hookflash.machines.errors import SpecError
 from hookflash.machines.spec_checks import undecided, undefined_names
+from hookflash.machines.spec_diagram import Diagram, TimerWords
 from hookflash.machines.spec_text import (
     digest_of,
     first_problem,
@@ -31,14 +32,12 @@ legal and counted, `reject` answers with an error."""
 __all__ = [
     "Check",
     "Decision",
-    "Diagram",
     "Event",
     "Migration",
     "Row",
     "Spec",
     "State",
     "TimerSpec",
-    "TimerWords",
     "nearest",
     "parse_spec",
     "read_spec",
@@ -73,10 +72,18 @@ class State:
 
 @frozen
 class Event:
-    """An event: the class that carries it, and what happened when it comes."""
+    """An event.
+
+    Attributes:
+        cls: The class that carries it.
+        doc: What happened when it comes.
+        origin: Who tells of it, for people and the generated documents; empty where nobody said.
+            Running a machine takes no notice of it.
+    """
 
     cls: str = field(metadata={"key": "class"})
     doc: str
+    origin: str = field(default="", metadata={"key": "from"})
 
 
 @frozen
@@ -118,33 +125,6 @@ class Check:
 
     samples: str | None = None
     answers: dict[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
-
-
-@frozen
-class TimerWords:
-    """What a picture says of a timer's length beside the setting that the timer names.
-
-    Attributes:
-        share: The setting, 0 to 1, by which that length is multiplied; None where it counts whole.
-        longest: The setting up to which the length grows; None where it does not grow.
-    """
-
-    share: str | None = None
-    longest: str | None = None
-
-
-@frozen
-class Diagram:
-    """What a definition tells whoever draws it; running a machine takes no notice of it.
-
-    Attributes:
-        path: The normal path: states and events in turn, beginning and ending with a state; empty
-            for a drawing without one, None for one that is derived from the rows.
-        timers: More about the lengths of timers, by name.
-    """
-
-    path: tuple[str, ...] | None = None
-    timers: dict[str, TimerWords] = field(factory=dict[str, TimerWords])
 
 
 @frozen
@@ -192,7 +172,8 @@ class Spec:
         timers: By name.
         rows: All rows, one per (state, event, guards), in the order they are tried.
         place: Where the text came from, for messages.
-        digest: SHA-256 of what the definition says; layout, comments and `diagram` do not count.
+        digest: SHA-256 of what the definition says; layout, comments and what is only for people to see
+            (`diagram`, `from` of events) do not count.
         text: The definition itself, as it was given.
         lines: The lines of its tables, for messages: of `events.sent`, for instance.
         migrations: How interactions of earlier definitions go on.
@@ -214,7 +195,7 @@ class Spec:
     lines: dict[str, int] = field(factory=dict[str, int])
     migrations: tuple[Migration, ...] = ()
     check: Check = Check()
-    diagram: Diagram = Diagram()
+    diagram: Diagram = field(factory=Diagram)
 
     def migration_from(self, digest: str) -> Migration | None:
         """Return how interactions of the definition *digest* go on; None where none is declared."""
@@ -265,14 +246,11 @@ class _RawSpec:
     timers: dict[str, TimerSpec] = field(factory=dict[str, TimerSpec])
     migrations: list[Migration] = field(factory=list[Migration])
     check: Check = Check()
-    diagram: Diagram = Diagram()
+    diagram: Diagram = field(factory=Diagram)
 
 
-_TABLES = (
-    *(State, Event, TimerSpec, Migration, Check, Diagram, TimerWords),
-    *(_RawRow, _RawHead, _RawSpec),
-)
-_KEYS = sorted({f.metadata.get("key", f.name) for table in _TABLES for f in fields(table)})
+_TABLES = (State, Event, TimerSpec, Migration, Check, Diagram, TimerWords, _RawRow, _RawHead)
+_KEYS = sorted({f.metadata.get("key", f.name) for t in (*_TABLES, _RawSpec) for f in fields(t)})
 """All keys of a definition, to find the one that was meant."""
 
 
@@ -309,6 +287,7 @@ def _make_converter() -> cattrs.Converter:
             converter,
             _cattrs_forbid_extra_keys=True,
             cls=cattrs.gen.override(rename="class"),
+            origin=cattrs.gen.override(rename="from"),
         ),
     )
     converter.register_structure_hook(
@@ -381,8 +360,7 @@ def read_spec(text: str, place: str) -> Spec:
         timers=raw.timers,
         rows=tuple(_expand(raw, row_lines(text), place)),
         place=place,
-        # A picture may be arranged anew without a change of what the machine does.
-        digest=digest_of({key: document[key] for key in document if key != "diagram"}),
+        digest=digest_of(document),
         text=text,
         lines=table_lines(text),
         migrations=tuple(raw.migrations),

@@ -86,26 +86,27 @@ def _undefined_in_diagram(spec: "Spec") -> Iterator[Finding]:
     for name in spec.diagram.timers:
         if name not in spec.timers:
             yield _missing(spec, "timer", name, spec.timers, table="diagram.timers/" + name)
-    path = spec.diagram.path or ()
-    known = {(row.source, row.event, row.target) for row in spec.rows}
-    for hop in zip(path[::2], path[1::2], path[2::2], strict=False):
-        if hop not in known:
-            source, event, target = hop
-            yield Finding(
-                "unknown_name",
-                f"{spec.where('diagram')}.path",
-                f"no row leads from {source!r} on {event!r} to {target!r}",
-                "name states and events in turn, as the rows have them",
-                line=spec.lines.get("diagram"),
-            )
-    if path and len(path) % 2 == 0:
+    problem = _problem_of_path(spec, spec.diagram.path or ())
+    if problem is not None:
         yield Finding(
             "unknown_name",
             f"{spec.where('diagram')}.path",
-            f"ends with {path[-1]!r}, which is to be a state",
-            "name states and events in turn, beginning and ending with a state",
+            problem,
+            "name states and events in turn, as the rows have them, and a state at the end",
             line=spec.lines.get("diagram"),
         )
+
+
+def _problem_of_path(spec: "Spec", path: tuple[str, ...]) -> str | None:
+    if path and path[0] not in spec.states:
+        return f"no state {path[0]!r}{nearest(path[0], list(spec.states))}"
+    known = {(row.source, row.event, row.target) for row in spec.rows}
+    for source, event, target in zip(path[::2], path[1::2], path[2::2], strict=False):
+        if (source, event, target) not in known:
+            return f"no row leads from {source!r} on {event!r} to {target!r}"
+    if path and len(path) % 2 == 0:
+        return f"ends with {path[-1]!r}, which is to be a state"
+    return None
 
 
 def undecided(spec: "Spec") -> Iterator[Finding]:
@@ -187,13 +188,16 @@ def unresolved(spec: "Spec", implementation: "Implementation") -> Iterator[Findi
             settings = [one for one in dir(policy) if one.endswith("_s")]
             table = f"timers.{name}/duration"
             yield _unresolved(spec, "setting", timer.duration, settings, table)
+    yield from _unresolved_in_diagram(spec, policy)
+
+
+def _unresolved_in_diagram(spec: "Spec", policy: object) -> Iterator[Finding]:
+    settings = [one for one in dir(policy) if not one.startswith("_")]
     for name, words in spec.diagram.timers.items():
         for key, setting in (("share", words.share), ("longest", words.longest)):
-            if setting is not None and not hasattr(policy, setting):
-                settings = [one for one in dir(policy) if not one.startswith("_")]
-                yield _unresolved(
-                    spec, "setting", setting, settings, f"diagram.timers.{name}/{key}"
-                )
+            if setting is not None and setting not in settings:
+                table = f"diagram.timers.{name}/{key}"
+                yield _unresolved(spec, "setting", setting, settings, table)
 
 
 def _unresolved_in_rows(spec: "Spec", implementation: "Implementation") -> Iterator[Finding]:

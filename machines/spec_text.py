@@ -9,8 +9,22 @@ _entries: Callable[[Any], list[Any]] = list  # a list, of what nobody knows yet
 
 
 def digest_of(document: dict[str, Any]) -> str:
-    """Return the SHA-256 of what a definition says; layout and comments do not count."""
-    return hashlib.sha256(_canonical(document).encode()).hexdigest()
+    """Return the SHA-256 of what a definition says; layout and comments do not count.
+
+    Nor does the table `diagram`, nor where events come from: how a machine is drawn and described
+    makes no difference to what it does.
+    """
+    said = {key: value for key, value in document.items() if key != "diagram"}
+    if isinstance(said.get("events"), dict):
+        said["events"] = {name: _without_origin(event) for name, event in said["events"].items()}
+    return hashlib.sha256(_canonical(said).encode()).hexdigest()
+
+
+def _without_origin(event: Any) -> Any:  # noqa: ANN401 - any TOML value
+    if not isinstance(event, dict):
+        return event
+    keys = cast("dict[str, Any]", event)
+    return {key: value for key, value in keys.items() if key != "from"}
 
 
 def _canonical(value: Any) -> str:  # noqa: ANN401 - any TOML value

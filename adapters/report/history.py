@@ -10,15 +10,8 @@ from typing import Final, final
 
 from attrs import define, field
 
-from hookflash.adapters.report.stories import (
-    HOLDING,
-    PENDING,
-    HoldEntry,
-    Mark,
-    Story,
-    hold_begun,
-    hold_end,
-)
+from hookflash.adapters.report.stories import PLACES_MAX, Mark, Story
+from hookflash.engine.ledger import HOLDING, PENDING, HoldLedger, LedgerHold
 from hookflash.engine.metrics import CONSISTENT_WITHIN_S, NOT_ATTEMPTED, SUCCESSES
 from hookflash.machines.effects import (
     EndCommand,
@@ -27,13 +20,11 @@ from hookflash.machines.effects import (
     RaiseAlarm,
     SendHold,
     SendUnhold,
-    StartTimer,
     Warn,
 )
 from hookflash.machines.events import (
     Acknowledged,
     AckTimerFired,
-    LimitTimerFired,
     LinkLost,
     LinkRestored,
     ObservedClosed,
@@ -43,22 +34,21 @@ from hookflash.machines.events import (
     UnholdRequested,
 )
 from hookflash.machines.instants import Instant
-from hookflash.machines.records import Record
+from hookflash.machines.interaction import Facts
+from hookflash.machines.records import InteractionState, Record
 
-TOLD_MAX: Final = 2_000
-"""Interactions whose records are kept for the page: what a browser still opens at once."""
-
-RECORDS_TOLD_MAX: Final = 100
-"""Records kept for each of them; an ordinary hold and unhold has eight."""
-
-HOLDS_TOLD_MAX: Final = 5_000
-"""Holds kept for the table."""
+HOLDS_TOLD_MAX: Final = 200_000
+"""Holds, and acknowledgements, that are kept one by one: some 60 MB."""
 
 FOLLOWED_MAX: Final = 100_000
-"""Interactions that are followed at all: some 200 MB. Records of further ones are only counted."""
+"""Interactions that are followed at all: some 400 MB. Records of further ones are only counted."""
 
 _FRAMES_REMEMBERED: Final = 8
 """Answered frames remembered for each interaction, to tell a late answer from a duplicate."""
+
+AckTime = tuple[int, int, bool, bool]
+"""The number of the interaction, microseconds from the leaving of the frame to its
+acknowledgement, whether it was a hold, and whether it came late."""
 
 _CONFIRMED: Final = SUCCESSES - {"already"}
 
@@ -81,7 +71,7 @@ class History:
 
     Attributes:
         stories: Interactions in the order of their first record, at most `FOLLOWED_MAX`.
-        holds: The first `HOLDS_TOLD_MAX` holds, in the order of their confirmation.
+        holds: The first `HOLDS_TOLD_MAX` holds of the ledger, in the order of their confirmation.
         holds_count: How many there were in all.
         held_us: Their lengths together, in microseconds, of those whose ends are recorded.
         held_longest_us: The longest of these; 0 before the first.
@@ -94,6 +84,9 @@ class History:
         latency_us: Latencies of those that ended as asked, together, in microseconds.
         succeeded: How many these are.
         consistent: How many of these within 2 s.
+        acks: Times from the leaving of a frame to its acknowledgement, the first `HOLDS_TOLD_MAX`,
+            late ones too.
+        acks_count: How many there were in all.
         marks: What happened, and how often, over all interactions.
         reconnects: How often the control socket was opened again while something was under way.
         ends: The correlation id of each command that ended, and of each foreign hold and unhold,
@@ -102,7 +95,7 @@ class History:
 
     with_ends: bool = False
     stories: dict[str, Story] = field(factory=dict[str, Story])
-    holds: list[HoldEntry] = field(factory=list[HoldEntry])
+    holds: list[LedgerHold] = field(factory=list[LedgerHold])
     holds_count: int = 0
     held_us: int = 0
     held_longest_us: int = 0
@@ -115,10 +108,13 @@ class History:
     latency_us: int = 0
     succeeded: int = 0
     consistent: int = 0
+    acks: list[AckTime] = field(factory=list[AckTime])
+    acks_count: int = 0
     marks: Counter[Mark] = field(factory=Counter[Mark])
     reconnects: int = 0
     ends: list[str] = field(factory=list[str])
     _reconnected_at: Instant | None = None
+    _ledger: HoldLedger = field(factory=HoldLedger)
 
     @classmethod
     def of(cls, records: Iterable[Record], *, with_ends: bool = False) -> "History":
@@ -134,33 +130,48 @@ class History:
         history.finish()
         return history
 
-    def take(self, record: Record) -> None:
-        """Take the next record."""
+    def take(self, record: Record) -> Story | None:
+        """Take the next record; return the story that it is part of, None where none is kept."""
         self.records += 1
         at: Instant = record.event.at
         if self.first_at is None:
             self.first_at = at
         self.last_at = at
-        story = self._story(record)
+        story = self._story(record.interaction_id, record.source)
         if story is None:
             self.records_not_followed += 1
-            return
-        story.records += 1
-        if len(story.told) < RECORDS_TOLD_MAX and len(self.stories) <= TOLD_MAX:
-            story.told.append(record)
+            return None
         self._take_event(story, record)
         for effect in record.effects:
             self._take_effect(story, record, effect)
         if record.target == "expired" and record.source != "expired":
             self._mark(story, "expired")
-        self._take_hold(story, record)
+        self._take_holds(story, record)
         story.state = record.target
+        story.records += 1
+        return story
+
+    def take_state(self, state: InteractionState) -> Story | None:
+        """Take up how an interaction stands, at the beginning of a part of a journal, for instance.
+
+        Returns:
+            Its story; None where none is kept, or the interaction is of no interest yet.
+        """
+        known = state.interaction
+        of_interest = known.state in HOLDING or known.state in PENDING
+        if not of_interest and known.id.lower() not in self.stories:
+            return None
+        story = self._story(known.id, known.state)
+        if story is not None:
+            story.state = known.state
+            self._take_holds(story, state)
+        return story
 
     def finish(self) -> None:
         """Draw what only the end of the recording tells; to be called once, after the last."""
         for story in self.stories.values():
-            for _ in story.unacknowledged:
-                self._mark(story, "unacknowledged")
+            for place in story.unacknowledged.values():
+                self._mark(story, "unacknowledged", place)
 
     @property
     def commands(self) -> int:
@@ -176,26 +187,29 @@ class History:
 
     # --- the parts --------------------------------------------------------------------------------
 
-    def _story(self, record: Record) -> Story | None:
-        key = record.interaction_id.lower()
+    def _story(self, interaction_id: str, state: str) -> Story | None:
+        key = interaction_id.lower()
         story = self.stories.get(key)
         if story is None and len(self.stories) < FOLLOWED_MAX:
-            story = self.stories[key] = Story(record.interaction_id, record.source)
-            if record.source in HOLDING:
-                self._begin_hold(
-                    story, HoldEntry(record.interaction_id, None, "before the recording")
-                )
+            story = self.stories[key] = Story(interaction_id, state, len(self.stories))
         return story
 
-    def _mark(self, story: Story, mark: Mark) -> None:
+    def _mark(self, story: Story, mark: Mark, place: int | None = None) -> None:
         story.marks[mark] += 1
         self.marks[mark] += 1
+        if len(story.places) < PLACES_MAX:
+            story.places.append((mark, story.records if place is None else place))
 
     def _take_event(self, story: Story, record: Record) -> None:
         event, pending = record.event, record.source in PENDING
+        facts: Facts | None = getattr(event, "facts", None)
+        if facts is not None and facts.skill_group_id:
+            story.skill_group = facts.skill_group_id
         match event:
             case Sent() if pending and event.correlation_id == story.frame:
                 story.sent_at = event.at
+                _, is_hold = story.left.get(story.frame, (None, True))
+                story.left[story.frame] = event.at, is_hold
             case Acknowledged() | Refused():
                 self._take_answer(story, record, event)
             case AckTimerFired() if pending and record.effects:
@@ -213,10 +227,6 @@ class History:
         match event:
             case UnholdRequested() if source == "expired" and target == "unhold_pending":
                 story.forced = event.correlation_id if event.force else ""
-            case LimitTimerFired() if story.hold is not None and event.owner == story.hold.name:
-                # One that was set anew while its event waited is not due yet.
-                limit_at = story.hold.limit_at
-                story.hold.limit_passed |= limit_at is not None and event.at >= limit_at
             case ObservedClosed() if source in HOLDING and target == "closed":
                 self._mark(story, "ended_on_hold")
             case ObservedHeld() if any(isinstance(one, SendUnhold) for one in record.effects):
@@ -234,7 +244,7 @@ class History:
 
     def _take_answer(self, story: Story, record: Record, event: Acknowledged | Refused) -> None:
         frame = event.correlation_id
-        story.unacknowledged.discard(frame)
+        story.unacknowledged.pop(frame, None)
         if frame in story.answered:
             self._mark(story, "duplicate")
             return
@@ -244,13 +254,23 @@ class History:
         is_question = record.source in PENDING and any(
             isinstance(effect, LookUp) for effect in record.effects
         )
-        if record.source == record.target and not is_question:
+        is_late = record.source == record.target and not is_question
+        if is_late:
             self._mark(story, "late")
+        left = story.left.pop(frame, None)
+        if left is not None and isinstance(event, Acknowledged):
+            self.acks_count += 1
+            if len(self.acks) < HOLDS_TOLD_MAX:
+                left_at, is_hold = left
+                self.acks.append((story.number, event.at - left_at, is_hold, is_late))
 
     def _take_effect(self, story: Story, record: Record, effect: object) -> None:
         match effect:
             case SendHold() | SendUnhold():
                 story.frame, story.sent_at = effect.correlation_id, None
+                if len(story.left) >= _FRAMES_REMEMBERED:
+                    del story.left[next(iter(story.left))]
+                story.left[story.frame] = record.event.at, isinstance(effect, SendHold)
             case EndCommand():
                 self._take_end(story, effect)
             case NoteForeign():
@@ -260,8 +280,6 @@ class History:
                 self._mark(story, "warning")
             case RaiseAlarm():
                 self._mark(story, "alarm")
-            case StartTimer() if effect.timer.name == "limit" and record.source in HOLDING:
-                self._move_limit(story, record, effect)
             case _:
                 pass
 
@@ -272,7 +290,7 @@ class History:
         if mark is not None:
             self._mark(story, mark)
         if end.outcome in _CONFIRMED and end.correlation_id not in story.answered:
-            story.unacknowledged.add(end.correlation_id)
+            story.unacknowledged[end.correlation_id] = story.records
         if end.outcome not in SUCCESSES:
             return
         latency_us = end.at - end.requested_at
@@ -289,35 +307,21 @@ class History:
         if self.with_ends:
             self.ends.append(correlation_id)
 
-    def _move_limit(self, story: Story, record: Record, effect: StartTimer) -> None:
-        """A hold's limit was set anew: it changed, or its start became known."""
-        hold = story.hold
-        if hold is None or record.target not in HOLDING:
+    def _take_holds(self, story: Story, entry: Record | InteractionState) -> None:
+        turn = self._ledger.take(entry)
+        if turn is None:
             return
-        hold.limit_at, hold.limit_passed = effect.timer.due_at, False
-        event = record.event
-        if isinstance(event, ObservedHeld) and event.held_since is not None:
-            hold.since = min(event.held_since, event.as_of)
+        for hold in turn.ended:
+            self._end_hold(story, hold)
+        if turn.began is not None:
+            story.holds += 1
+            self.holds_count += 1
+            if len(self.holds) < HOLDS_TOLD_MAX:
+                self.holds.append(turn.began)
+        story.hold = self._ledger.hold_of(story.id)
 
-    def _take_hold(self, story: Story, record: Record) -> None:
-        before, after = record.source in HOLDING, record.target in HOLDING
-        if after and not before:
-            self._begin_hold(story, hold_begun(story, record))
-        elif before and not after and story.hold is not None:
-            self._end_hold(story, story.hold, record)
-
-    def _begin_hold(self, story: Story, hold: HoldEntry) -> None:
-        story.hold = hold
-        story.holds += 1
-        self.holds_count += 1
-        if len(self.holds) < HOLDS_TOLD_MAX:
-            self.holds.append(hold)
-
-    def _end_hold(self, story: Story, hold: HoldEntry, record: Record) -> None:
-        story.hold = None
-        hold.until = record.event.at
-        hold.ended, hold.ended_by = hold_end(record)
-        if hold.began == "somebody else" and hold.ended_by == "limit":
+    def _end_hold(self, story: Story, hold: LedgerHold) -> None:
+        if hold.foreign and hold.ended == "limit":
             self._mark(story, "foreign_released")
         held_us = hold.held_us
         if held_us is not None:

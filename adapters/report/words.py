@@ -1,9 +1,11 @@
-"""Words and figures of the page: every text from outside goes through `text`, and only there."""
+"""Words of the page: what marks, outcomes, events and effects are called."""
 
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hookflash.adapters.report.stories import Mark
+from hookflash.adapters.report.texts import DURATION, INSTANT, REFERENCE, STRONG, Line, plain
+from hookflash.engine.ledger import Began, Ended
 from hookflash.machines.codec import tag_of
 from hookflash.machines.effects import (
     EndCommand,
@@ -14,40 +16,70 @@ from hookflash.machines.effects import (
     StopTimer,
     Warn,
 )
-from hookflash.machines.events import HoldRequested, Refused, UnholdRequested
-from hookflash.machines.instants import Instant, seconds_between, to_text_ms
-from hookflash.machines.redaction import redact
+from hookflash.machines.events import CommandAbandoned, HoldRequested, Refused, UnholdRequested
+from hookflash.machines.instants import Instant, to_text_ms
 
-TEXT_LENGTH_MAX: Final = 200
-"""A longer text is cut: the recording has it whole."""
+Group = Literal["limit", "refusal", "acknowledgement", "somebody", "link", "caller"]
+"""What a mark is about; the page has a shape and a filter for each."""
 
-MARKS: Final[dict[Mark, str]] = {
-    "expired": "stayed on hold past the limit, for somebody to decide",
-    "past_limit": "a command was refused because the hold was past its limit",
-    "forced": "released by somebody's decision",
-    "alarm": "an alarm was raised",
-    "released_at_limit": "released at the limit",
-    "warning": "the warning before the limit was given",
-    "foreign_hold": "put on hold by somebody else",
-    "foreign_unhold": "taken off hold by somebody else",
-    "foreign_released": "somebody else's hold was released at its limit",
-    "ended_on_hold": "the interaction ended while the caller was on hold",
-    "refused": "refused",
-    "not_applied": "the gateway did not carry a command out",
-    "ineligible": "not eligible for a command",
-    "invalid": "a command had invalid fields",
-    "unavailable": "a command could not be sent",
-    "unknown": "a command's outcome was not known when the program stopped",
-    "resent": "an unhold was lost and sent once more",
-    "cut_off": "the control socket was lost under a command",
-    "waited_for_link": "a command waited for the control socket",
-    "doubt": "no acknowledgement in time; the gateway was asked",
-    "unacknowledged": "an acknowledgement never came",
-    "confirmed_by_lookup": "confirmed by looking it up",
-    "late": "an answer came late",
-    "duplicate": "an answer came twice",
+GROUPS: Final[dict[Group, str]] = {
+    "limit": "Limits",
+    "refusal": "Refusals",
+    "acknowledgement": "Acknowledgements",
+    "somebody": "Somebody else",
+    "link": "Connection",
+    "caller": "Hung up",
 }
-"""What happened, as a sentence; the order is that of the page, gravest first."""
+"""The groups by what people call them, in the order of the page."""
+
+MARKS: Final[dict[Mark, tuple[Group, str, str]]] = {
+    "expired": ("limit", "expired", "stayed on hold past the limit, for somebody to decide"),
+    "past_limit": (
+        "refusal",
+        "refused past limit",
+        "a command was refused because the hold was past its limit",
+    ),
+    "alarm": ("limit", "alarm", "an alarm was raised"),
+    "unknown": (
+        "acknowledgement",
+        "outcome unknown",
+        "a command's outcome was not known when the program stopped",
+    ),
+    "not_applied": ("refusal", "not carried out", "the gateway did not carry a command out"),
+    "refused": ("refusal", "refused", "refused"),
+    "unavailable": ("link", "not sent", "a command could not be sent"),
+    "ended_on_hold": (
+        "caller",
+        "hung up on hold",
+        "the interaction ended while the caller was on hold",
+    ),
+    "forced": ("limit", "released by decision", "released by somebody's decision"),
+    "released_at_limit": ("limit", "released at limit", "released at the limit"),
+    "foreign_released": (
+        "limit",
+        "foreign, released",
+        "somebody else's hold was released at its limit",
+    ),
+    "foreign_hold": ("somebody", "foreign hold", "put on hold by somebody else"),
+    "foreign_unhold": ("somebody", "foreign unhold", "taken off hold by somebody else"),
+    "ineligible": ("refusal", "not eligible", "not eligible for a command"),
+    "invalid": ("refusal", "invalid", "a command had invalid fields"),
+    "resent": ("acknowledgement", "unhold sent again", "an unhold was lost and sent once more"),
+    "cut_off": ("link", "cut off", "the control socket was lost under a command"),
+    "waited_for_link": ("link", "waited for socket", "a command waited for the control socket"),
+    "doubt": (
+        "acknowledgement",
+        "no ack in time",
+        "no acknowledgement in time; the gateway was asked",
+    ),
+    "unacknowledged": ("acknowledgement", "ack never came", "an acknowledgement never came"),
+    "confirmed_by_lookup": ("acknowledgement", "looked up", "confirmed by looking it up"),
+    "late": ("acknowledgement", "late ack", "an answer came late"),
+    "duplicate": ("acknowledgement", "ack twice", "an answer came twice"),
+    "warning": ("limit", "warning", "the warning before the limit was given"),
+}
+"""What happened: its group, in short, and as a sentence; the order is that of the page, gravest
+first."""
 
 GRAVE: Final = frozenset[Mark](
     {"expired", "past_limit", "alarm", "refused", "not_applied", "unknown", "unavailable"}
@@ -68,13 +100,32 @@ OUTCOMES: Final = {
 }
 """What each outcome means; the order is that of the page."""
 
+BEGAN: Final[dict[Began, str]] = {
+    "acknowledged": "acknowledged",
+    "seen": "told unasked",
+    "looked_up": "looked up",
+    "foreign": "somebody else",
+    "before": "before the recording",
+}
+"""How a hold became known."""
 
-def text(value: object, length_max: int = TEXT_LENGTH_MAX) -> str:
+ENDED: Final[dict[Ended, str]] = {
+    "unhold": "unhold",
+    "limit": "released at its limit",
+    "foreign": "released by somebody else",
+    "closed": "interaction ended",
+    "lost": "lost sight of",
+    "": "",
+}
+"""How a hold ended; the order is that of the page."""
+
+FAILED: Final = frozenset(OUTCOMES) - {"confirmed", "confirmed_by_lookup", "already"}
+"""Outcomes of commands that did not end as asked."""
+
+
+def text(value: object) -> str:
     """Return *value* as HTML: numbers to dial and secrets taken out, cut, escaped."""
-    plain = redact(str(value))
-    if len(plain) > length_max:
-        plain = plain[: length_max - 1] + "…"
-    return escape(plain)
+    return escape(plain(value))
 
 
 def duration(microseconds: int | None) -> str:
@@ -89,66 +140,74 @@ def duration(microseconds: int | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
 
 
-def moment(at: Instant | None, *, day: str) -> str:
-    """Return a time as HTML, in UTC; the day is left out where it is *day*, `YYYY-MM-DD`."""
-    if at is None:
-        return "not recorded"
+def moment(at: Instant) -> str:
+    """Return a time as HTML, in UTC."""
     iso = to_text_ms(at)
-    shown = iso[11:23] if iso[:10] == day else f"{iso[:10]} {iso[11:23]}"
-    return f'<time datetime="{iso}">{shown}</time>'
+    return f'<time datetime="{iso}">{iso[:10]} {iso[11:19]}</time>'
 
 
-def event_words(event: Any) -> str:  # noqa: ANN401 - any event
-    """Return what an event says beside its name, as HTML; empty for nothing."""
-    words: list[str] = []
-    if isinstance(event, HoldRequested):
-        words = [f"reason {text(event.reason)}", f"priority {event.priority}"]
-        words += [
-            f"{name} “{text(given)}”"
-            for name in ("music", "prompt")
-            if (given := getattr(event, name))
-        ]
-    elif isinstance(event, UnholdRequested):
-        words = [f"priority {event.priority}"] + ["by force"] * event.force
+def event_lines(event: Any) -> list[Line]:  # noqa: ANN401 - any event
+    """Return what an event says beside its name."""
+    lines: list[Line] = []
+    if isinstance(event, HoldRequested | UnholdRequested | CommandAbandoned):
+        lines += _command_lines(event)
     elif isinstance(event, Refused):
         if event.code is not None:
-            words.append(f"code {text(event.code)}")
+            lines.append(Line(f"code {plain(event.code)}"))
         if event.message:
-            words.append(f"“{text(event.message)}”")
+            lines.append(Line(f"“{plain(event.message)}”"))
     source = getattr(event, "source", None)
     if source is not None:
-        words.append(f"by {text(source)}")
-    actor = getattr(event, "actor", "caller")
-    if actor != "caller":
-        words.append(f"asked by {text(actor)}")
-    return ", ".join(words)
+        lines.append(Line(f"by a {plain(source)}"))
+    return lines
 
 
-def effect_words(effect: Any, at: Instant) -> str:  # noqa: ANN401, PLR0911 - any effect; one answer for each
-    """Return what was asked for, as HTML.
+def _command_lines(event: HoldRequested | UnholdRequested | CommandAbandoned) -> list[Line]:
+    reason = getattr(event, "reason", None)
+    said = [] if reason is None else [f"reason {plain(reason).replace('_', ' ')}"]
+    if event.priority is not None:
+        said.append(f"priority {event.priority}")
+    said += [
+        f"{name} “{plain(given)}”"
+        for name in ("music", "prompt")
+        if (given := getattr(event, name, None))
+    ]
+    if getattr(event, "force", False):
+        said.append("by force")
+    if event.actor != "caller":
+        said.append(f"asked by {plain(event.actor)}")
+    lines = [Line(", ".join(said))] if said else []
+    return [*lines, Line(f"command {REFERENCE}", (event.correlation_id,))]
+
+
+def effect_line(effect: Any) -> Line:  # noqa: ANN401, PLR0911 - any effect; one answer for each
+    """Return what was asked for.
 
     Args:
         effect: One of the hold machine's.
-        at: When it was.
     """
     match effect:
         case StartTimer():
-            due_s = seconds_between(at, effect.timer.due_at)
-            return f"start {text(effect.timer.name)} timer ({max(0.0, due_s):.1f} s)"
+            return Line(
+                f"start the {plain(effect.timer.name)} timer, due {INSTANT}", (effect.timer.due_at,)
+            )
         case StopTimer():
-            return f"stop {text(effect.name)} timer"
+            return Line(f"stop the {plain(effect.name)} timer")
         case EndCommand():
-            took = duration(effect.at - effect.requested_at)
-            outcome = effect.outcome.replace("_", " ")
-            why = f": {text(effect.message)}" if effect.message else ""
-            return f"<strong>{effect.action} command: {text(outcome)}</strong> ({took}){why}"
+            outcome = plain(effect.outcome).replace("_", " ")
+            why = f": {plain(effect.message)}" if effect.message else ""
+            took_us = max(0, effect.at - effect.requested_at)
+            return Line(
+                f"{STRONG}{effect.action} command ends: {outcome}, after {DURATION}{why}",
+                (took_us,),
+            )
         case NoteForeign():
-            return f"note the {effect.action} of somebody else"
+            return Line(f"{STRONG}note the {effect.action} of somebody else")
         case SendHold():
-            return "send hold"
+            return Line("send hold")
         case Warn():
-            return f"warn: {text(effect.notice.replace('_', ' '))}"
+            return Line(f"{STRONG}warn: {plain(effect.notice).replace('_', ' ')}")
         case RaiseAlarm():
-            return f"alarm {effect.count}: {text(effect.alarm.replace('_', ' '))}"
+            return Line(f"{STRONG}alarm {effect.count}: {plain(effect.alarm).replace('_', ' ')}")
         case _:
-            return text(tag_of(effect.__class__).replace("_", " "))
+            return Line(plain(tag_of(effect.__class__)).replace("_", " "))

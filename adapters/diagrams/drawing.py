@@ -1,0 +1,69 @@
+"""Drawings of machines as SVG and PNG."""
+
+from typing import Any
+
+from hookflash.adapters.diagrams.dressing import dress
+from hookflash.adapters.diagrams.graphviz import draw
+from hookflash.machines.diagrams.describing import describe
+from hookflash.machines.diagrams.dot import ARRANGEMENTS, Direction, to_dot
+from hookflash.machines.diagrams.drawing import Drawing
+from hookflash.machines.diagrams.figures import Traffic, Walk
+from hookflash.machines.diagrams.writing import Detail
+from hookflash.machines.machine import Machine
+
+
+def draw_svg(
+    machine: Machine[Any, Any],
+    traffic: Traffic | None = None,
+    path: Walk | None = None,
+    *,
+    detail: Detail = "normal",
+    direction: Direction = "TB",
+    id_prefix: str = "",
+) -> str:
+    """Draw a machine as SVG: one `<svg>` element that needs nothing else.
+
+    States are `<g id="state-NAME" class="state …" data-state="NAME">`, with the further classes
+    `story` (on the normal path), `initial`, `final`, `stray` (not in the definition) and `dim`
+    (nothing of what is drawn was there). Arrows are `<g id="arrow-N" class="arrow …"
+    data-source="…" data-target="…" data-rows="…">`; an arrow from any state has all its sources in
+    `data-source`, and `data-rows` are the places of its rows among all rows (`Row.index`), both
+    with blanks between. Colours are the variables `--hookflash-paper`, `-ink`, `-story` and so on
+    of the class `hookflash-diagram`; they follow the reader's preference for dark pages unless the
+    page sets them.
+
+    Blocks for half a second or so; starts a process.
+
+    Args:
+        machine: The machine; durations are those of its policy.
+        traffic: What a recording says about it (`read_traffic`); None for what may happen only.
+        path: The way of one interaction (`read_walk`); None for none.
+        detail: How much is written: `brief`, `normal` or `full`.
+        direction: Which way the normal path leads: `TB` downwards, `LR` to the right.
+        id_prefix: What all ids begin with; a page with several drawings needs one for each.
+
+    Raises:
+        ConfigurationError: pygraphviz is not installed; the advice names the extra.
+    """
+    drawing = describe(machine, traffic, path)
+    return dress(draw(_texts(drawing, detail, direction), "svg"), drawing, id_prefix)
+
+
+def draw_png(
+    machine: Machine[Any, Any],
+    traffic: Traffic | None = None,
+    path: Walk | None = None,
+    *,
+    detail: Detail = "normal",
+    direction: Direction = "TB",
+) -> bytes:
+    """Draw a machine as PNG, on white; arguments and errors as for `draw_svg`."""
+    drawing = describe(machine, traffic, path)
+    return draw(_texts(drawing, detail, direction), "png")
+
+
+def _texts(drawing: Drawing, detail: Detail, direction: Direction) -> list[str]:
+    return [
+        to_dot(drawing, detail, direction=direction, arrangement=arrangement)
+        for arrangement in ARRANGEMENTS
+    ]
