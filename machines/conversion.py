@@ -81,13 +81,19 @@ def _decode_unknown_second(value: Any) -> Instant:  # noqa: ANN401 - whatever th
     return instant
 
 
-def make_converter(*, detailed: bool) -> cattrs.Converter:
+def make_converter(*, detailed: bool, sparse: bool = False) -> cattrs.Converter:
     """Return a strict converter between attrs classes and JSON values.
 
     Args:
         detailed: Whether errors say where in the document they arose; such a converter is slower.
+        sparse: Whether all that is as by default is left out when it writes, not only None; what it
+            writes are lists, not tuples, so that it reads them without a way through JSON.
     """
-    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=detailed)
+    converter = cattrs.Converter(
+        forbid_extra_keys=True,
+        detailed_validation=detailed,
+        unstruct_collection_overrides={tuple: list} if sparse else {},
+    )
     for cls, words in _PRIMITIVES.items():
         converter.register_structure_hook(cls, _only(cls, words))
     converter.register_structure_hook(Instant, decode_instant)
@@ -98,7 +104,10 @@ def make_converter(*, detailed: bool) -> cattrs.Converter:
         _is_tuple, _list_hook(homogenous_tuple_structure_factory)
     )
     converter.register_structure_hook_factory(_is_list, _list_hook(list_structure_factory))
-    converter.register_unstructure_hook_factory(attrs.has, _class_writer)
+    converter.register_structure_hook_factory(_is_row, _row_hook)
+    converter.register_unstructure_hook_factory(
+        attrs.has, lambda cls, made: _class_writer(cls, made, sparse=sparse)
+    )
     return converter
 
 
@@ -242,7 +251,26 @@ def _list_hook(factory: Callable[..., Any]) -> Callable[[Any, cattrs.Converter],
     return make
 
 
-def _class_writer(cls: type, converter: cattrs.Converter) -> Callable[[Any], dict[str, Any]]:
+def _is_row(hint: Any) -> bool:  # noqa: ANN401 - any annotation
+    return get_origin(hint) is tuple and not _is_tuple(hint)
+
+
+def _row_hook(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any annotation
+    """Return what reads a tuple whose places have types of their own."""
+    hints = get_args(hint)
+    hooks = [converter.get_structure_hook(one) for one in hints]
+
+    def of_row(value: Any, _: Any) -> Any:  # noqa: ANN401 - whatever the file held
+        if value.__class__ is not list or len(value) != len(hints):
+            raise TypeError(_expected(f"a list of {len(hints)}", value))
+        return tuple([hook(part, one) for hook, part, one in zip(hooks, value, hints, strict=True)])
+
+    return of_row
+
+
+def _class_writer(
+    cls: type, converter: cattrs.Converter, *, sparse: bool
+) -> Callable[[Any], dict[str, Any]]:
     """Return the writer of an attrs class: None left out, free text redacted, the rest written."""
     attrs.resolve_types(cls)
     overrides: dict[str, Any] = {}
@@ -250,7 +278,7 @@ def _class_writer(cls: type, converter: cattrs.Converter) -> Callable[[Any], dic
         hook = _redacted if _is_free_text(attribute) else None
         # A default of None is left out; what else is a default today may be another one tomorrow.
         overrides[attribute.name] = override(
-            omit_if_default=attribute.default is None, unstruct_hook=hook
+            omit_if_default=sparse or attribute.default is None, unstruct_hook=hook
         )
     write: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(cls, converter, **overrides)
     return write

@@ -53,7 +53,8 @@ class RecordDoctor:
             if raw.get("begins", True) is not True:
                 at_path("$.begins", "expected true; it is left out where it is not so")
             check_spec(raw, self.spec.digest)
-            self._check_rules(raw.get("rules"))
+            if "rules" in raw:
+                _check_rules(raw["rules"])
             event = raw["event"]
             if isinstance(event, dict) and "at" in event:
                 at_path("$.event", "unknown key 'at'; it stands in the line itself")
@@ -66,14 +67,6 @@ class RecordDoctor:
         except ValueError as error:
             return malformed(place, str(error))
         return malformed(place, "not a record of this machine")
-
-    def _check_rules(self, written: object) -> None:
-        if written is None:
-            return
-        try:
-            Ruling.from_json(written)
-        except MalformedRecord as error:
-            at_path("$.rules", error.message)
 
     def _check_tagged(
         self,
@@ -91,3 +84,10 @@ class RecordDoctor:
         if tag not in classes:
             at_path(f"{path}.type", f"unknown type {tag[:64]!r} for machine {self.spec.name!r}")
         explain(_DETAILED, fields, classes[tag], path)
+
+
+def _check_rules(written: object) -> None:
+    try:
+        Ruling.from_json(written, "$.rules")
+    except MalformedRecord as error:
+        raise ValueError(error.message) from error

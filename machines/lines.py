@@ -93,15 +93,16 @@ def kind_of(line: bytes) -> str:
     return kind if isinstance(kind, str) else RECORD
 
 
-def dump_line(document: dict[str, Any], what: str) -> bytes:
+def dump_line(document: dict[str, Any], what: str, bytes_max: int = LINE_BYTES_MAX) -> bytes:
     """Return *document* as a line with its checksum, newline included.
 
     Args:
         document: What to write; not empty, and without a key `sum`.
         what: What it is, for messages.
+        bytes_max: How long it may be.
 
     Raises:
-        MalformedRecord: It cannot be written as JSON, or has more than `LINE_BYTES_MAX`.
+        MalformedRecord: It cannot be written as JSON, or is longer.
     """
     try:
         written = orjson.dumps(document)
@@ -114,8 +115,8 @@ def dump_line(document: dict[str, Any], what: str) -> bytes:
             raise malformed(what, f"cannot be written as JSON: {error}") from error
     written = written[:-1]
     line = b'%s,"sum":"%08x"}\n' % (written, crc32(written))
-    if len(line) > LINE_BYTES_MAX:
-        raise malformed(what, f"has {len(line)} bytes; the most is {LINE_BYTES_MAX}")
+    if len(line) > bytes_max:
+        raise malformed(what, f"has {len(line)} bytes; the most is {bytes_max}")
     return line
 
 

@@ -11,19 +11,19 @@ All free text in them is redacted, that of a rules file included.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
-import cattrs
-from cattrs.gen import make_dict_unstructure_fn
+import orjson
 
-from hookflash.machines.conversion import at_path, encode_instant
+from hookflash.machines.conversion import at_path, decode_instant, encode_instant
 from hookflash.machines.errors import MalformedRecord
-from hookflash.machines.instants import Instant, from_text
-from hookflash.machines.lines import check_keys, dump_line, malformed, parse_line
+from hookflash.machines.instants import Instant
+from hookflash.machines.lines import LINE_BYTES_MAX, check_keys, dump_line, malformed, parse_line
 from hookflash.machines.records import ActionsDone, Aside, RulesAsked, RulesChange
 from hookflash.machines.redaction import redact
 from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired
-from hookflash.machines.rules.ruling import Ruling, without_secrets
+from hookflash.machines.rules.ruling import Ruling
+from hookflash.machines.rules.written import as_read, as_written, without_secrets
 
 RULES_CHANGE_KIND: Final = "rules_change"
 """What the line says that stands where other rules begin to count."""
@@ -33,6 +33,9 @@ RULES_KIND: Final = "rules"
 
 DONE_KIND: Final = "actions_done"
 """What the line says that tells which actions were carried out."""
+
+_TEXT_BYTES_MAX: Final = LINE_BYTES_MAX - 1024
+"""Bytes of a rules file's text in its line; of one that is longer there is the digest only."""
 
 ASIDE_KINDS: Final = frozenset({RULES_CHANGE_KIND, RULES_KIND, DONE_KIND})
 
@@ -45,12 +48,9 @@ def encode_aside(aside: Aside) -> bytes:
     """
     match aside:
         case RulesChange():
-            document: dict[str, Any] = {
-                "kind": RULES_CHANGE_KIND,
-                "at": encode_instant(aside.at),
-                "digest": aside.digest,
-                "text": redact(aside.text),
-            }
+            document = _change(aside, redact(aside.text))
+            if len(orjson.dumps(document["text"])) > _TEXT_BYTES_MAX:
+                document = _change(aside, "")
         case RulesAsked():
             document = {
                 "kind": RULES_KIND,
@@ -59,13 +59,18 @@ def encode_aside(aside: Aside) -> bytes:
                 "about": _about(aside.about),
                 "rules": aside.ruling.to_json(),
             }
-        case ActionsDone():
+        case ActionsDone():  # pragma: no branch - there is no other
             document = {
                 "kind": DONE_KIND,
                 "interaction": aside.interaction_id,
                 "ids": list(aside.ids),
             }
     return dump_line(document, "what rules decided")
+
+
+def _change(aside: RulesChange, text: str) -> dict[str, Any]:
+    at = encode_instant(aside.at)
+    return {"kind": RULES_CHANGE_KIND, "at": at, "digest": aside.digest, "text": text}
 
 
 def decode_aside(line: bytes | str, kind: str, place: str) -> Aside:
@@ -111,20 +116,29 @@ def _rules_asked(raw: dict[str, Any]) -> RulesAsked:
     if not isinstance(fields, dict):
         at_path("$.about", "expected an object")
     about = dict(cast("dict[str, Any]", fields))
-    cls = _ABOUT.get(about.pop("type", None))
-    if cls is None:
+    kind = about.pop("type", None)
+    if not isinstance(kind, str) or kind not in _ABOUT:
         at_path("$.about.type", f"expected one of {', '.join(map(repr, _ABOUT))}")
-    told = _made("$.about", lambda: _CONVERTER.structure({**about, "at": at}, cls))
-    ruling = _made("$.rules", lambda: Ruling.from_json(raw["rules"]))
+    if "at" in about:
+        at_path("$.about", "unknown key 'at'; it stands in the line itself")
+    try:
+        told = as_read(_ABOUT[kind], {**about, "at": raw["at"]}, "$.about", "event of rules")
+        ruling = Ruling.from_json(raw["rules"], "$.rules")
+    except MalformedRecord as error:
+        raise ValueError(error.message) from error
     return RulesAsked(at, _text(raw, "interaction"), told, ruling)
 
 
 def _actions_done(raw: dict[str, Any]) -> ActionsDone:
     check_keys(raw, {"kind", "interaction", "ids"})
     ids: Any = raw["ids"]
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        at_path("$.ids", "expected a list of texts")
-    return ActionsDone(_text(raw, "interaction"), tuple(cast("list[str]", ids)))
+    if not isinstance(ids, list):
+        at_path("$.ids", "expected a list")
+    listed = cast("list[Any]", ids)
+    for index, one in enumerate(listed):
+        if not isinstance(one, str):
+            at_path(f"$.ids[{index}]", "expected text")
+    return ActionsDone(_text(raw, "interaction"), tuple(listed))
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Aside]] = {
@@ -132,18 +146,21 @@ _READERS: dict[str, Callable[[dict[str, Any]], Aside]] = {
     RULES_KIND: _rules_asked,
     DONE_KIND: _actions_done,
 }
-_ABOUT: dict[Any, type[RuleEvent | RuleTimerFired]] = {"event": RuleEvent, "timer": RuleTimerFired}
+_ABOUT: dict[str, type[RuleEvent | RuleTimerFired]] = {"event": RuleEvent, "timer": RuleTimerFired}
 
 
 def _about(about: RuleEvent | RuleTimerFired) -> dict[str, Any]:
     kind = "event" if isinstance(about, RuleEvent) else "timer"
-    fields: dict[str, Any] = without_secrets(_CONVERTER.unstructure(about))
+    fields: dict[str, Any] = without_secrets(as_written(about))
     del fields["at"]
     return {"type": kind, **fields}
 
 
 def _instant(raw: dict[str, Any]) -> Instant:
-    return _made("$.at", lambda: from_text(raw["at"]))
+    try:
+        return decode_instant(raw["at"])
+    except (TypeError, ValueError) as error:
+        at_path("$.at", str(error))
 
 
 def _text(raw: dict[str, Any], key: str) -> str:
@@ -151,35 +168,3 @@ def _text(raw: dict[str, Any], key: str) -> str:
     if not isinstance(value, str):
         at_path(f"$.{key}", "expected text")
     return value
-
-
-_T = TypeVar("_T")
-
-
-def _made(path: str, make: Callable[[], _T]) -> _T:
-    """Return what *make* makes of a part of a line; what is wrong with it is said with its path."""
-    try:
-        return make()
-    except MalformedRecord as error:
-        at_path(path, error.message)
-    except Exception:  # noqa: BLE001 - what the converter raises depends on what is wrong
-        at_path(path, "has not the fields that it must have")
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for cls in (RuleEvent, RuleTimerFired):
-        converter.register_unstructure_hook(
-            cls, make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
-        )
-
-    def _same(value: Any, cls: type) -> Any:  # noqa: ANN401 - what JSON held
-        if value.__class__ is not cls:
-            raise TypeError(f"expected {cls.__name__}")
-        return value
-
-    converter.register_structure_hook(str, _same)
-    return converter
-
-
-_CONVERTER = _make_converter()

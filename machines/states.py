@@ -148,6 +148,6 @@ class StateCodec:
 
 def _check_rules(written: object) -> None:
     try:
-        RuleState.from_json(written)
+        RuleState.from_json(written, "$.interaction.rules")
     except MalformedRecord as error:
-        at_path("$.interaction.rules", error.message)
+        raise ValueError(error.message) from error

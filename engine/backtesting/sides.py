@@ -148,6 +148,8 @@ def departure(own: list[Deed], recorded: list[Deed]) -> tuple[list[Deed], list[D
     Returns:
         What only the side did, and what only was recorded.
     """
+    if not own and not recorded:
+        return [], []
     return _without(own, recorded), _without(recorded, own)
 
 

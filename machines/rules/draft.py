@@ -18,6 +18,7 @@ from hookflash.machines.rules.memory import (
     Seen,
     Wait,
     WaitKind,
+    make_rule_memory,
 )
 from hookflash.machines.rules.rule import Rule
 from hookflash.machines.rules.trace import RuleTrace, TimerTrace, make_trace
@@ -53,7 +54,17 @@ class Draft:
     def remember_history(self, history: History) -> None:
         """Take over the interaction's history; nothing happens where it is the same object."""
         if history is not self.memory.history:
-            self.memory = evolve(self.memory, history=history)
+            known = self.memory
+            self.memory = make_rule_memory(
+                history,
+                known.seen,
+                known.waits,
+                known.runs,
+                known.queue,
+                known.acted,
+                known.commands_at,
+                known.serial,
+            )
 
     def remember_seen(self, watched: Watched) -> None:
         """Note that something has happened that temporal conditions ask about."""
@@ -77,7 +88,7 @@ class Draft:
         serial = memory.serial + 1
         wait = Wait(rule.name, kind, f"{rule.name}#{serial}", due_at, event)
         others = tuple(one for one in memory.waits if one.rule != rule.name)
-        self.memory = evolve(memory, waits=(*others, wait), serial=serial)
+        self._set_waits((*others, wait), serial)
         self.timers.append(StartTimer(Timer(rule.timer_name(), wait.owner, due_at)))
         return TimerTrace("started", rule.timer_name(), due_at)
 
@@ -90,10 +101,22 @@ class Draft:
 
     def end_wait(self, wait: Wait) -> None:
         """Forget a wait whose timer fired."""
-        self.memory = evolve(
-            self.memory, waits=tuple(one for one in self.memory.waits if one is not wait)
-        )
+        memory = self.memory
+        self._set_waits(tuple([one for one in memory.waits if one is not wait]), memory.serial)
         self.freed.append(wait.rule)
+
+    def _set_waits(self, waits: tuple[Wait, ...], serial: int) -> None:
+        known = self.memory
+        self.memory = make_rule_memory(
+            known.history,
+            known.seen,
+            waits,
+            known.runs,
+            known.queue,
+            known.acted,
+            known.commands_at,
+            serial,
+        )
 
     # --- commands and queues ----------------------------------------------------------------
 

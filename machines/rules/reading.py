@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, frozen
 
+from hookflash.machines.redaction import redact
 from hookflash.machines.rules.calendar import Calendar
 from hookflash.machines.rules.conditions import Condition, read_condition
 from hookflash.machines.rules.durations import parse_share
@@ -24,7 +25,7 @@ from hookflash.machines.rules.reading_triggers import (
     read_temporal,
     read_trigger,
 )
-from hookflash.machines.rules.rule import Absence, Rule, Stay, Trigger
+from hookflash.machines.rules.rule import Absence, Rule, Stay, Trigger, Window
 from hookflash.machines.rules.tables import Table
 from hookflash.machines.rules.vocabulary import ALARMS, COMMANDS, NOTICES, OUTCOMES, Names
 
@@ -34,6 +35,7 @@ RULES_MAX = 1000
 DESCRIPTION_MAX = 500
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NAME_ADVICE = "letters, digits, '-', '_' and '.', at most 64, the first a letter or a digit"
+_REDACTED = "use letters, or less than seven digits"
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -155,6 +157,9 @@ class _Reader:
             self._fits(table, trigger, stay, absence, words)
         if len(table.problems.found) > before or trigger is None or name is None:
             return None
+        self._fits_in_files(
+            table, name, trigger, (*windows, *(() if absence is None else (absence,)))
+        )
         spot = table.problems.positions.of_key(table.path)
         return Rule(
             name,
@@ -201,6 +206,18 @@ class _Reader:
             return None if share is None else Stay(share=share)
         duration = table.duration("for")
         return None if duration is None else Stay(duration)
+
+    def _fits_in_files(
+        self, table: Table, name: str, trigger: Trigger, temporal: tuple[Window | Absence, ...]
+    ) -> None:
+        """Note names that no file of ours holds as they are: after a restart nobody knew them."""
+        patterns = [
+            ("not_within" if isinstance(one, Absence) else one.kind, one.pattern.text)
+            for one in temporal
+        ]
+        for key, text in (("name", name), ("trigger", trigger.text), *patterns):
+            if redact(text) != text:
+                table.wrong(key, "looks like a telephone number, which no journal holds", _REDACTED)
 
     def _fits(
         self,

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, cast, get_args
 
+from hookflash.machines.redaction import redact
 from hookflash.machines.rules.actions import STATE_ACTIONS, ActionName
 from hookflash.machines.rules.rule import ActionSpec
 from hookflash.machines.rules.tables import Table, kind_of
@@ -20,6 +22,7 @@ ARGUMENTS_MAX = 20
 _PRIORITY_MAX = 9
 _NAME_MAX = 64
 _MEDIA_MAX = 256
+_REDACTED = "use letters, or less than seven digits"
 _ARGUMENT_NAME = re.compile(r"[a-z_][a-z0-9_]{0,63}")
 _ACTION_NAMES: tuple[str, ...] = get_args(ActionName)
 
@@ -118,11 +121,20 @@ def _extend_limit(table: Table, names: Names) -> dict[str, Any]:
 def _notify(table: Table, names: Names) -> dict[str, Any]:
     table.missing("to", "the name of a monitor or webhook")
     table.missing("message", "such as message = 'on hold for {hold.elapsed_s:duration}'")
-    to = table.text("to", length_max=_NAME_MAX)
+    to = _known_again(table, "to")
     if to is not None and names.monitors is not None and to not in names.monitors:
         near = nearest(to, sorted(names.monitors)).lstrip("; ")
         table.wrong("to", f"no monitor is called {to!r}", near if names.monitors else "add one")
     return {"to": to, "message": table.template("message")}
+
+
+def _known_again(table: Table, key: str) -> str | None:
+    """Return a name that the next run must find in the journal as it is."""
+    name = table.text(key, length_max=_NAME_MAX)
+    if name is not None and redact(name) != name:
+        table.wrong(key, "looks like a telephone number, which no journal holds", _REDACTED)
+        return None
+    return name
 
 
 def _annotate(table: Table, _: Names) -> dict[str, Any]:
@@ -132,7 +144,7 @@ def _annotate(table: Table, _: Names) -> dict[str, Any]:
 
 def _call(table: Table, names: Names) -> dict[str, Any]:
     table.missing("function", "the name of a function that the program registered")
-    function = table.text("function", length_max=_NAME_MAX)
+    function = _known_again(table, "function")
     if function is not None and names.functions is not None and function not in names.functions:
         near = nearest(function, sorted(names.functions)).lstrip("; ")
         advice = near if names.functions else "the program registers none"
@@ -154,6 +166,8 @@ def _arguments(table: Table) -> list[tuple[str, Any]]:
             for fault in faults:
                 table.fault(name, fault)
             read.append((name, template))
+        elif isinstance(value, float) and not isfinite(value):
+            table.wrong(name, "is no number that a file of ours can hold", "write a finite one")
         elif isinstance(value, bool | int | float):
             read.append((name, value))
         else:

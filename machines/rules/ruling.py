@@ -4,13 +4,11 @@ A decision becomes a ruling when the engine has given each action an id. Whoever
 uses the same functions as the engine does, so that both know the same of every interaction.
 """
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection
+from typing import Any, cast
 
 import attrs
-import cattrs
 from attrs import frozen
-from cattrs.gen import make_dict_unstructure_fn
 
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.events import (
@@ -31,6 +29,7 @@ from hookflash.machines.rules.actions import (
 )
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
 from hookflash.machines.rules.trace import Trace
+from hookflash.machines.rules.written import as_read, as_written, without_secrets
 
 _COMMAND_EVENTS = (HoldRequested, UnholdRequested, CommandAbandoned)
 _CLASSES: dict[str, type[Any]] = {cls.name: cls for cls in ACTIONS}
@@ -50,31 +49,35 @@ class PlannedAction:
     action: Action
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as what JSON can hold; what is as a rule is left out."""
-        written: dict[str, Any] = {"id": self.id, "action": self.action.name}
-        written |= _CONVERTER.unstructure(self.action)
-        if isinstance(self.action, CallAction):
-            written["arguments"] = dict(self.action.arguments)
+        """Return it as what JSON can hold; what is as by default is left out."""
+        action = self.action
+        written: dict[str, Any] = {"id": self.id, "action": action.name}
+        written |= as_written(action)
+        if isinstance(action, CallAction) and action.arguments:
+            written["arguments"] = {name: _without_number(one) for name, one in action.arguments}
         return written
 
     @classmethod
-    def from_json(cls, written: Any) -> "PlannedAction":  # noqa: ANN401 - what a file held
+    def from_json(cls, written: object, path: str = "$") -> "PlannedAction":
         """Return the action that `to_json` wrote.
 
+        Args:
+            written: What a file held.
+            path: Where in the document it stands, for messages.
+
         Raises:
-            MalformedRecord: *written* is no such thing.
+            MalformedRecord: *written* is no such thing; the message says where and why.
         """
-        try:
-            fields = dict(written)
-            action_id, kind = fields.pop("id"), _CLASSES[fields.pop("action")]
-            if kind is CallAction:
-                fields["arguments"] = tuple(dict(fields.get("arguments", {})).items())
-            action: Action = _CONVERTER.structure(fields, kind)
-        except Exception as error:
-            # What the converter raises depends on what is wrong: groups, keys, types.
-            raise _malformed() from error
+        fields = _object(written, path, {"id", "action"}, None)
+        action_id, name = fields.pop("id"), fields.pop("action")
         if not isinstance(action_id, str):
-            raise _malformed()
+            raise _malformed(f"{path}.id", "expected text")
+        if not isinstance(name, str) or name not in _CLASSES:
+            raise _malformed(f"{path}.action", f"expected one of {', '.join(map(repr, _CLASSES))}")
+        if name == CallAction.name and "arguments" in fields:
+            arguments = _object(fields["arguments"], f"{path}.arguments", set(), None)
+            fields["arguments"] = [list(item) for item in arguments.items()]
+        action: Action = as_read(_CLASSES[name], fields, path, "action")
         return cls(action_id, action)
 
 
@@ -102,17 +105,23 @@ class RuleState:
         written: dict[str, Any] = {"memory": self.memory.to_json()}
         if self.open:
             written["open"] = [one.to_json() for one in self.open]
-        return without_secrets(written)
+        safe: dict[str, Any] = without_secrets(written)
+        return safe
 
     @classmethod
-    def from_json(cls, written: Any) -> "RuleState":  # noqa: ANN401 - what a file held
+    def from_json(cls, written: object, path: str = "$") -> "RuleState":
         """Return the state that `to_json` wrote.
 
+        Args:
+            written: What a file held.
+            path: Where in the document it stands, for messages.
+
         Raises:
-            MalformedRecord: *written* is no such thing.
+            MalformedRecord: *written* is no such thing; the message says where and why.
         """
-        known = _object(written, {"memory"}, {"open"})
-        return cls(RuleMemory.from_json(known["memory"]), _actions(known.get("open", ())))
+        known = _object(written, path, {"memory"}, {"open"})
+        memory = RuleMemory.from_json(known["memory"], f"{path}.memory")
+        return cls(memory, _actions(known, "open", path))
 
 
 @frozen(weakref_slot=False)
@@ -151,31 +160,37 @@ class Ruling:
             written["alarm"] = self.alarm
         if self.is_rare:
             written["rare"] = True
-        return without_secrets(written)
+        safe: dict[str, Any] = without_secrets(written)
+        return safe
 
     @classmethod
-    def from_json(cls, written: Any) -> "Ruling":  # noqa: ANN401 - what a file held
+    def from_json(cls, written: object, path: str = "$") -> "Ruling":
         """Return the ruling that `to_json` wrote.
 
+        Args:
+            written: What a file held.
+            path: Where in the document it stands, for messages.
+
         Raises:
-            MalformedRecord: *written* is no such thing.
+            MalformedRecord: *written* is no such thing; the message says where and why.
         """
-        known = _object(written, {"memory"}, {"trace", "actions", "org", "alarm", "rare"})
-        trace, org, alarm = known.get("trace"), known.get("org"), known.get("alarm", "")
-        if not (isinstance(org, str | None) and isinstance(alarm, str)):
-            raise _malformed()
-        return cls(
-            RuleMemory.from_json(known["memory"]),
-            None if trace is None else Trace.from_json(trace),
-            _actions(known.get("actions", ())),
-            org,
-            alarm,
-        )
+        known = _object(written, path, {"memory"}, {"trace", "actions", "org", "alarm", "rare"})
+        org, alarm = known.get("org"), known.get("alarm", "")
+        for name in known.keys() & {"org", "alarm"}:
+            if not isinstance(known[name], str):
+                raise _malformed(f"{path}.{name}", "expected text")
+        if known.get("rare", True) is not True:
+            raise _malformed(f"{path}.rare", "expected true; it is left out where it is not so")
+        trace = None
+        if "trace" in known:
+            trace = Trace.from_json(known["trace"], f"{path}.trace")
+        memory = RuleMemory.from_json(known["memory"], f"{path}.memory")
+        return cls(memory, trace, _actions(known, "actions", path), org, alarm)
 
 
 def ruled(
     state: RuleState | None,
-    event: Any,
+    event: object,
     ruling: Ruling | None,
     *,
     final: bool,
@@ -211,7 +226,7 @@ def carried_out(state: RuleState | None, ids: Collection[str]) -> RuleState | No
     return state if len(still) == len(state.open) else attrs.evolve(state, open=still)
 
 
-def _without_begun(state: RuleState, event: Any) -> RuleState:  # noqa: ANN401 - any event
+def _without_begun(state: RuleState, event: object) -> RuleState:
     """Leave out the open action that *event* gives to the machine."""
     if isinstance(event, _COMMAND_EVENTS):
         return carried_out(state, {event.correlation_id}) or state
@@ -223,51 +238,39 @@ def _without_begun(state: RuleState, event: Any) -> RuleState:  # noqa: ANN401 -
     return state
 
 
-def without_secrets(written: Any) -> Any:  # noqa: ANN401 - any part of a document
-    """Return what is to be written with all texts redacted: messages may have anything in them."""
-    if written.__class__ is str:
-        return redact(written)
-    if written.__class__ is dict:
-        return {key: without_secrets(value) for key, value in written.items()}
-    if written.__class__ is list or written.__class__ is tuple:
-        return [without_secrets(value) for value in written]
-    return written
+def _without_number(argument: str | float) -> str | float:
+    """Return an argument of a call; a whole number that could be dialled is redacted as a text."""
+    if argument.__class__ is int and (shown := redact(str(argument))) != str(argument):
+        return shown
+    return argument
 
 
-def _object(written: Any, required: set[str], optional: set[str]) -> dict[str, Any]:  # noqa: ANN401 - the same
+def _object(
+    written: object, path: str, required: set[str], optional: set[str] | None
+) -> dict[str, Any]:
+    """Return a copy of the object that *written* has to be; *optional* None allows any key."""
     if not isinstance(written, dict):
-        raise _malformed()
-    found: dict[str, Any] = written  # pyright: ignore[reportUnknownVariableType] - JSON
-    if not required <= found.keys() <= required | optional:
-        raise _malformed()
+        raise _malformed(path, "expected an object")
+    found = dict(cast("dict[str, Any]", written))
+    for name in sorted(required - found.keys()):
+        raise _malformed(path, f"`{name}` is missing")
+    for name in sorted(set[str]() if optional is None else found.keys() - required - optional):
+        raise _malformed(path, f"unknown key {name[:64]!r}")
     return found
 
 
-def _actions(written: Any) -> tuple[PlannedAction, ...]:  # noqa: ANN401 - the same
-    if not isinstance(written, list | tuple):
-        raise _malformed()
-    items: Iterable[Any] = written  # pyright: ignore[reportUnknownVariableType] - JSON
-    return tuple(PlannedAction.from_json(one) for one in items)
+def _actions(known: dict[str, Any], name: str, path: str) -> tuple[PlannedAction, ...]:
+    written = known.get(name, [])
+    if not isinstance(written, list):
+        raise _malformed(f"{path}.{name}", "expected a list")
+    listed: list[Any] = written  # pyright: ignore[reportUnknownVariableType] - JSON
+    return tuple(
+        [
+            PlannedAction.from_json(one, f"{path}.{name}[{index}]")
+            for index, one in enumerate(listed)
+        ]
+    )
 
 
-def _malformed() -> MalformedRecord:
-    return MalformedRecord("this is nothing that rules decided", place="ruling")
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for cls in ACTIONS:
-        converter.register_unstructure_hook(
-            cls, make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
-        )
-
-    def _same(value: Any, _: Any) -> Any:  # noqa: ANN401 - texts, numbers and truths stay as they are
-        if isinstance(value, str | int | float | bool):
-            return value
-        raise TypeError("expected a text, a number or a truth")
-
-    converter.register_structure_hook(str | int | float | bool, _same)
-    return converter
-
-
-_CONVERTER = _make_converter()
+def _malformed(path: str, problem: str) -> MalformedRecord:
+    return MalformedRecord(f"{path}: {problem}", place="ruling")

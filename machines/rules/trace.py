@@ -2,13 +2,11 @@
 
 from typing import Any, Literal
 
-import cattrs
 from attrs import frozen
-from cattrs.gen import make_dict_unstructure_fn
 
-from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.instants import Instant
 from hookflash.machines.making import maker
+from hookflash.machines.rules.written import as_read, as_written
 
 Verdict = Literal[
     "acted",
@@ -45,7 +43,7 @@ class ClauseTrace:
 
     text: str
     value: bool | None
-    reads: tuple[tuple[str, str | int | float], ...] = ()
+    reads: tuple[tuple[str, str | int | float | bool], ...] = ()
     why: str = ""
 
 
@@ -153,43 +151,23 @@ class Trace:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold; what is empty is left out."""
-        written: dict[str, Any] = _CONVERTER.unstructure(self)
-        return written
+        return as_written(self)
 
     @classmethod
-    def from_json(cls, written: Any) -> "Trace":  # noqa: ANN401 - what a file held
+    def from_json(cls, written: object, path: str = "$") -> "Trace":
         """Return the trace that `to_json` wrote.
 
+        Args:
+            written: What a file held.
+            path: Where in the document it stands, for messages.
+
         Raises:
-            MalformedRecord: *written* is no such thing.
+            MalformedRecord: *written* is no such thing; the message says where and why.
         """
-        try:
-            return _CONVERTER.structure(written, cls)
-        except Exception as error:
-            # What the converter raises depends on what is wrong: groups, keys, types.
-            raise MalformedRecord("this is no trace of rules", place="rule trace") from error
+        return as_read(cls, written, path, "trace of rules")
 
 
 make_clause_trace = maker(ClauseTrace)
 make_rule_trace = maker(RuleTrace)
 make_trace = maker(Trace)
 """These make the same as the classes, in less time."""
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for cls in (ClauseTrace, TemporalTrace, TimerTrace, ActionTrace, RuleTrace, Trace):
-        converter.register_unstructure_hook(
-            cls, make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
-        )
-
-    def _scalar(value: Any, _: Any) -> str | int | float:  # noqa: ANN401 - what JSON held
-        if isinstance(value, str | int | float):
-            return value
-        raise TypeError("expected a text or a number")
-
-    converter.register_structure_hook(str | int | float, _scalar)
-    return converter
-
-
-_CONVERTER = _make_converter()
