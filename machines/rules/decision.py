@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from hookflash.machines.effects import StartTimer, StopTimer
+from hookflash.machines.making import maker
 from hookflash.machines.rules.actions import Action
 from hookflash.machines.rules.memory import RuleMemory
 from hookflash.machines.rules.trace import Trace
@@ -30,3 +31,7 @@ class Decision:
     trace: Trace
     memory: RuleMemory
     alarm: str = ""
+
+
+make_decision = maker(Decision)
+"""This makes the same as the class, in less time."""

@@ -7,14 +7,20 @@ of the file, then triggers that waited for their turn.
 from hookflash.machines.instants import Instant
 from hookflash.machines.rules.acting import act
 from hookflash.machines.rules.conditions import Answer
-from hookflash.machines.rules.decision import Decision
+from hookflash.machines.rules.decision import Decision, make_decision
 from hookflash.machines.rules.draft import QUEUE_MAX, Draft
 from hookflash.machines.rules.durations import duration_text
 from hookflash.machines.rules.facts import RULE_ACTOR, RuleEvent, RuleFacts, RuleTimerFired
 from hookflash.machines.rules.index import Index
 from hookflash.machines.rules.memory import History, RuleMemory, Wait
 from hookflash.machines.rules.rule import Rule, Window, event_keys
-from hookflash.machines.rules.trace import TemporalTrace, TimerTrace, Verdict, make_rule_trace
+from hookflash.machines.rules.trace import (
+    TemporalTrace,
+    TimerTrace,
+    Verdict,
+    make_rule_trace,
+    make_trace,
+)
 from hookflash.machines.rules.variables import Scene
 
 _TRUE = Answer(True, ())  # noqa: FBT003 - it holds
@@ -314,10 +320,37 @@ class Evaluation:
                 self._trigger(rule, event)
 
 
+def _concerns_nobody(index: Index, facts: RuleFacts, event: RuleEvent, memory: RuleMemory) -> bool:
+    """Say whether nothing can come of an event: as good as all events of a quiet rule set.
+
+    In doubt it says no; then all is looked at, and nothing comes of it either.
+    """
+    history = memory.history
+    hold = facts.hold
+    if (
+        history is None
+        or memory.waits
+        or memory.queue
+        or event.outcome
+        or event.notice
+        or event.alarm
+        or event.state_from != event.state_to
+        or facts.state != history.state
+        or (None if hold is None else hold.id) != history.hold_id
+        or facts.state in index.final
+    ):
+        return False
+    key = ("event", event.name)
+    return key not in index.triggers and key not in index.watched
+
+
 def evaluate(
     index: Index, facts: RuleFacts, event: RuleEvent | RuleTimerFired, memory: RuleMemory
 ) -> Decision:
     """Say what follows from an event or a timer."""
+    if isinstance(event, RuleEvent) and _concerns_nobody(index, facts, event, memory):
+        trace = make_trace(event.at, facts.id, event.name, (), ())
+        return make_decision((), (), trace, memory, "")
     evaluation = Evaluation(index, facts, memory, event.at)
     if isinstance(event, RuleTimerFired):
         return evaluation.decide_timer(event)

@@ -14,6 +14,7 @@ from hookflash.machines.effects import StartTimer
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.hold_data import Hold
 from hookflash.machines.instants import Instant
+from hookflash.machines.rules import evaluation
 from hookflash.machines.rules.actions import STATE_ACTIONS
 from hookflash.machines.rules.decision import Decision
 from hookflash.machines.rules.facts import RuleEvent, RuleFacts, RuleTimerFired
@@ -150,6 +151,17 @@ def test_the_same_comes_out_again(text: str, steps: list[Any]) -> None:
     for decision in first:
         written = json.loads(json.dumps(decision.trace.to_json()))
         assert decision.trace == Trace.from_json(written)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=rule_texts(), steps=STEPS)
+def test_the_short_way_is_the_long_way(text: str, steps: list[Any]) -> None:
+    """Events that concern nobody are passed over quickly: looking at all comes to the same."""
+    rules = rules_of(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "_concerns_nobody", lambda *_: False)
+        long_way = play(rules, steps)
+    assert long_way == play(rules, steps)
 
 
 @settings(max_examples=100, deadline=None)
