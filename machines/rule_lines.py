@@ -134,8 +134,7 @@ def _actions_done(raw: dict[str, Any]) -> ActionsDone:
     ids: Any = raw["ids"]
     if not isinstance(ids, list):
         at_path("$.ids", "expected a list")
-    listed = cast("list[Any]", ids)
-    for index, one in enumerate(listed):
+    for index, one in enumerate(list[Any](ids)):
         if not isinstance(one, str):
             at_path(f"$.ids[{index}]", "expected text")
     return ActionsDone(_text(raw, "interaction"), tuple(listed))

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -42,6 +42,7 @@ from hookflash.engine.ports import (
     Monitor,
     Notice,
 )
+from hookflash.engine.rule_messages import RuleCall, RuleNotice
 from hookflash.machines.interaction import Facts
 from hookflash.machines.policy import HoldPolicy
 
@@ -120,8 +121,16 @@ class NoMonitors:
     def tell(self, notice: Notice, interaction_id: str, seq: int, index: int) -> None:
         """Tell nobody."""
 
-    def add(self, monitor: Monitor) -> None:
+    def add(self, monitor: Monitor, *, name: str | None = None, rules_only: bool = False) -> None:
         """Add nobody."""
+
+    def notify(self, notice: RuleNotice, interaction_id: str, done: Callable[[], None]) -> None:
+        """Tell nobody."""
+        done()
+
+    def call(self, call: RuleCall, arguments: Mapping[str, Any], done: Callable[[], None]) -> None:
+        """Call nothing."""
+        done()
 
 
 @define

@@ -373,7 +373,7 @@ async def test_a_command_that_a_stop_cut_off_is_given_by_the_next_run(
         await first.controller.unhold(CALL, priority=5)
         first.simulator.stop_accepting()
         first.simulator.cut_connections()
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
     open_ids = {
         planned.id
         for entry in first.journal.records
@@ -399,7 +399,7 @@ async def test_a_hold_decided_on_long_ago_is_not_made(autojump_clock: trio.abc.C
         await first.controller.unhold(CALL, priority=5)
         first.simulator.stop_accepting()
         first.simulator.cut_connections()
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
     await trio.sleep(3600)
     first.simulator.resume()
     async with open_world(settings=ASKING, rules=COMMANDING, earlier=first) as second:
