@@ -7,6 +7,7 @@ For those who change hookflash; an installed package has no use for it.
 import sys
 from pathlib import Path
 
+from hookflash.adapters.diagrams import draw_svg
 from hookflash.adapters.report.diagram import SHIPPED, shipped_drawing
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
@@ -14,7 +15,9 @@ from hookflash.adapters.tables.columns import tables_text
 from hookflash.machines.rules.schema import schema_text as rules_schema_text
 from hookflash.machines.schema import schema_text
 
-_SPECS = Path(__file__).resolve().parent.parent / "specs"
+_ROOT = Path(__file__).resolve().parent.parent
+_SPECS = _ROOT / "specs"
+_PICTURES = _ROOT / "docs" / "pictures"
 
 
 def generated_files() -> dict[Path, str]:
@@ -24,6 +27,8 @@ def generated_files() -> dict[Path, str]:
         _SPECS / "rules.schema.json": rules_schema_text(names_of()),
         _SPECS / "tables.json": tables_text(),
         _SPECS / SHIPPED: shipped_drawing(),
+        _PICTURES / "hold-machine.svg": draw_svg(load_machine("hold"), detail="brief"),
+        _PICTURES / "connection-machine.svg": draw_svg(load_machine("connection"), detail="brief"),
     }
 
 

@@ -134,7 +134,8 @@ def _actions_done(raw: dict[str, Any]) -> ActionsDone:
     ids: Any = raw["ids"]
     if not isinstance(ids, list):
         at_path("$.ids", "expected a list")
-    for index, one in enumerate(list[Any](ids)):
+    listed = list[Any](ids)
+    for index, one in enumerate(listed):
         if not isinstance(one, str):
             at_path(f"$.ids[{index}]", "expected text")
     return ActionsDone(_text(raw, "interaction"), tuple(listed))

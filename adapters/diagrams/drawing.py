@@ -1,6 +1,7 @@
 """Drawings of machines as SVG and PNG."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 from hookflash.adapters.diagrams.dressing import dress
 from hookflash.adapters.diagrams.graphviz import draw
@@ -10,6 +11,10 @@ from hookflash.machines.diagrams.drawing import Drawing
 from hookflash.machines.diagrams.figures import Traffic, Walk
 from hookflash.machines.diagrams.writing import Detail
 from hookflash.machines.machine import Machine
+
+_TRIED: Final = ((40, len(ARRANGEMENTS)), (80, 4), (sys.maxsize, 1))
+"""Up to so many arrows so many arrangements are tried: Graphviz needs seconds for each of 100. The
+time itself is no measure, or a drawing would be another one on a slower machine."""
 
 
 def draw_svg(
@@ -32,7 +37,7 @@ def draw_svg(
     of the class `hookflash-diagram`; they follow the reader's preference for dark pages unless the
     page sets them.
 
-    Blocks for half a second or so; starts a process.
+    Blocks for half a second or so, for minutes with hundreds of arrows; starts a process.
 
     Args:
         machine: The machine; durations are those of its policy.
@@ -46,7 +51,7 @@ def draw_svg(
         ConfigurationError: pygraphviz is not installed; the advice names the extra.
     """
     drawing = describe(machine, traffic, path)
-    return dress(draw(_texts(drawing, detail, direction), "svg"), drawing, id_prefix)
+    return dress(draw(texts_of(drawing, detail, direction), "svg"), drawing, id_prefix)
 
 
 def draw_png(
@@ -59,11 +64,13 @@ def draw_png(
 ) -> bytes:
     """Draw a machine as PNG, on white; arguments and errors as for `draw_svg`."""
     drawing = describe(machine, traffic, path)
-    return draw(_texts(drawing, detail, direction), "png")
+    return draw(texts_of(drawing, detail, direction), "png")
 
 
-def _texts(drawing: Drawing, detail: Detail, direction: Direction) -> list[str]:
+def texts_of(drawing: Drawing, detail: Detail, direction: Direction) -> list[str]:
+    """Return what is worth trying to lay out, for Graphviz."""
+    tried = next(count for arrows, count in _TRIED if len(drawing.arrows) <= arrows)
     return [
         to_dot(drawing, detail, direction=direction, arrangement=arrangement)
-        for arrangement in ARRANGEMENTS
+        for arrangement in ARRANGEMENTS[:tried]
     ]

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -62,23 +63,13 @@ def draw(candidates: Sequence[str], form: Form) -> bytes:
         )
     asked = json.dumps({"format": form, "candidates": list(candidates)}).encode()
     with TemporaryDirectory(prefix="hookflash-diagram-") as folder:
-        conf = Path(folder) / "fonts.conf"
-        system = os.environ.get("FONTCONFIG_FILE", _SYSTEM_FONTS)
-        conf.write_text(
-            _FONTS_CONF.format(system=system, fonts=_HERE / "fonts", cache=folder), encoding="utf-8"
-        )
-        environment = {
-            **os.environ,
-            "FONTCONFIG_FILE": str(conf),
-            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        }
         try:
             ended = subprocess.run(  # noqa: S603 - our own program, and no shell
                 [sys.executable, "-P", str(_HERE / "worker.py")],
                 input=asked,
                 capture_output=True,
                 check=False,
-                env=environment,
+                env=_environment(Path(folder)),
                 timeout=TIMEOUT_S,
             )
         except subprocess.TimeoutExpired:
@@ -95,3 +86,17 @@ def draw(candidates: Sequence[str], form: Form) -> bytes:
             source="pygraphviz",
         )
     return ended.stdout
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the environment of the process that draws, with its fonts in *folder*."""
+    conf, fonts = folder / "fonts.conf", folder / "fonts"
+    fonts.mkdir()
+    for font in (_HERE / "fonts").glob("*.ttf"):
+        # A copy, because older versions of fontconfig leave files beside the fonts.
+        shutil.copyfile(font, fonts / font.name)
+    system = os.environ.get("FONTCONFIG_FILE", _SYSTEM_FONTS)
+    conf.write_text(_FONTS_CONF.format(system=system, fonts=fonts, cache=folder), encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFLASH_")}
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**kept, "FONTCONFIG_FILE": str(conf), "PYTHONPATH": path}

@@ -323,6 +323,16 @@ def _check_migration(block: Block, stage: Stage) -> None:
     assert spec.migrations
 
 
+def _check_diagram(block: Block, stage: Stage) -> None:
+    """What a definition says of its drawing: that of the callback machine."""
+    del stage
+    document = ROOT / "docs" / "writing-machines.md"
+    callback = next(one for one in blocks_of(document) if one.mode == "machine")
+    spec = parse_spec(f"{callback.text}\n{block.text}", block.place)
+    assert spec.diagram.path
+    assert spec.diagram.timers
+
+
 MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("python", "run"): _run_python,
     ("python", "needs-simulator"): _python_with_simulator,
@@ -340,12 +350,14 @@ MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("text", "rules-error"): _check_rules_error,
     ("text", "trace"): _check_trace,
     ("toml", "migration"): _check_migration,
+    ("toml", "diagram"): _check_diagram,
     ("ini", "unit"): _check_unit,
     ("json", "audit-log"): _check_audit_log,
     ("json", "recording"): _check_recording,
     ("json", "recording-lines"): _check_recording_lines,
     ("json", "payload"): _check_payload,
     ("json", "keys"): _check_json,
+    ("json", "file"): _write_file,
 }
 """What is done with a block, by its language and mode."""
 
