@@ -146,6 +146,7 @@ def open_parts(
             segment_records=own.segment_records,
             keep_days=own.keep_days or None,
             recordings=own.recordings,
+            keep_traces_days=own.keep_traces_days or None,
             lasting=journal == "durable",
             disk=disk,
             in_thread=in_thread,
@@ -282,10 +283,11 @@ async def run_controller(
         rules_file=rules_file,
     )
     engine.adopt(parts.resumed.kept_of(only))
-    journaled = parts.resumed.recovered.rules
-    engine.rules.resume(
-        rules, rules_before(journaled), "" if journaled is None else journaled.digest
-    )
+    if only is None:
+        journaled = parts.resumed.recovered.rules
+        engine.rules.resume(
+            rules, rules_before(journaled), "" if journaled is None else journaled.digest
+        )
     if only is None:
         parts.monitors.retell(parts.resumed.untold)
     failure: BaseException | None = None

@@ -60,10 +60,15 @@ class LiveRulesFile:
                 # In a thread: a thousand conditions take a second to be read.
                 rules = await self._in_thread(self._load)
             except SpecError as error:
-                _log.error(
-                    "rules.reload_failed", path=str(self._path), reason=error.message, kept=True
-                )
+                self._kept(error.message)
                 raise
+            except Exception as error:
+                # A mistake of ours in reading: the engine must not end for a file.
+                self._kept(f"a mistake in hookflash itself: {type(error).__name__}")
+                raise SpecError(
+                    f"{self._path}: cannot be read: {type(error).__name__} (please report it)",
+                    place=str(self._path),
+                ) from error
             if before is None:
                 diff = RulesDiff(tuple(rule.name for rule in rules.rules), (), ())
             else:
@@ -89,6 +94,9 @@ class LiveRulesFile:
             except HookflashError as error:
                 if not isinstance(error, SpecError):
                     raise
+
+    def _kept(self, reason: str) -> None:
+        _log.error("rules.reload_failed", path=str(self._path), reason=reason, kept=True)
 
     def _stamp(self) -> _Stamp:
         """Return what differs when the file was changed or replaced; None where there is none."""

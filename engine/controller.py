@@ -230,7 +230,8 @@ class Controller:
             event: The event's name.
 
         Returns:
-            Whether the engine knows the interaction; where it does not, nothing happens.
+            Whether it was taken: not where the engine does not know the interaction, nor where
+            some hundred events wait for it already.
 
         Raises:
             InvalidCommand: The id is no UUID, or the rules that count have no such event.
@@ -248,8 +249,7 @@ class Controller:
         instance = self._engine.instances.get(interaction_id)
         if instance is None or instance.begins:
             return False
-        self._engine.rules.report(instance, event)
-        return True
+        return self._engine.rules.report(instance, event)
 
     async def reload_rules(self) -> RulesDiff:
         """Load the rules file anew and let it count; all of it or nothing.

@@ -166,6 +166,7 @@ class Engine:
             clock=clock,
             metrics=metrics,
             deadline_s=settings.deadline_s,
+            is_overdue=lambda instance: instance.id in self._overdue,
         )
         self._intake = Intake(
             instances=self.instances,
@@ -189,9 +190,8 @@ class Engine:
             interaction = one.interaction
             instance = self.instances.adopt(interaction, one.machine)
             now = self.clock.now()
-            if self._settings.overdue == "look_up" and any(
-                timer.due_at <= now for timer in interaction.timers
-            ):
+            timers = (*interaction.timers, *instance.rule_timers())
+            if self._settings.overdue == "look_up" and any(timer.due_at <= now for timer in timers):
                 self._overdue[instance.id] = instance
                 self._lookups.ask(instance, urgent=True)
             else:
@@ -242,6 +242,7 @@ class Engine:
     def _not_overdue(self, instance: Instance) -> None:
         if self._overdue.pop(instance.id, None) is not None:
             self._start_timers(instance)
+            self.rules.start_timers(instance)
 
     async def _watch_clock(self) -> None:
         while True:

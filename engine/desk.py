@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from hookflash.engine.commands import Command
+from hookflash.engine.commands import Command, id_problem
 from hookflash.engine.dispatcher import Dispatcher
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.link import Link
@@ -85,7 +85,14 @@ class CommandDesk:
 
         One that cannot wait any more is journaled and audited as refused.
         """
+        problem = id_problem(instance.id)
+        if problem is not None:
+            # Somebody asked for what cannot be, and a rule acts on that: nothing of it goes out.
+            self._commands[command.correlation_id] = command
+            self._abandon(instance, command, "invalid", "InvalidCommand", problem)
+            return
         try:
+            self._instances.keep(instance)
             self.submit(command)
         except CommandBusy as error:
             self._commands[command.correlation_id] = command

@@ -29,6 +29,10 @@ _log = get_logger("hookflash.engine.dispatcher")
 TURN_MAX = 512
 """Events per turn: a bound on how long other tasks wait, and on the size of a journal write."""
 
+RULES_MAX = 50
+"""Rules that are concerned in a turn, after which it ends: a usual one takes 15 microseconds, the
+worst that can be written 10 milliseconds. Others wait for half a second then, not for minutes."""
+
 MAILBOX_MAX = 256
 """Events per mailbox. An interaction has one command and five timers; only a gateway that floods
 us with state frames comes near. Those are dropped then, and one lookup takes their place."""
@@ -54,6 +58,12 @@ class _Turn:
         self.asides: list[tuple[Aside, InteractionState | None]] = []
         self.taken: list[_Taken] = []
         self.beside: list[_Taken] = []
+        self.rules_asked = 0
+
+    def count(self, ruled_now: Ruled | None) -> None:
+        """Count the rules that were concerned."""
+        trace = None if ruled_now is None else ruled_now.ruling.trace
+        self.rules_asked += 0 if trace is None else len(trace.rules)
 
     def all_taken(self) -> list[_Taken]:
         """Return what was taken, in the order in which the journal has it."""
@@ -223,8 +233,10 @@ class Dispatcher:
                 it stands once as long as it is `ready`.
         """
         turn = _Turn(self._journal.next_seq)
+        waiting = deque(instances)
         try:
-            for instance in instances:
+            while waiting and turn.rules_asked < RULES_MAX:
+                instance = waiting.popleft()
                 mailbox = instance.mailbox
                 if not mailbox:  # it was settled while it stood in the queue
                     instance.ready = False
@@ -241,6 +253,7 @@ class Dispatcher:
                     instance.ready = bool(mailbox)
                     if mailbox:
                         self._ready.append(instance)
+            self._ready.extendleft(reversed(waiting))
             told = self._news_of_monitors()
             self._journal.append(turn.records, turn.after, told, turn.asides)
         except BaseException as error:
@@ -260,10 +273,12 @@ class Dispatcher:
         step = machine.step(before, event)
         after = step.interaction
         ruled_now = self._rulings.after(instance, before.state, event, step)
+        turn.count(ruled_now)
         ruling = None if ruled_now is None else ruled_now.ruling
         if ruling is not None or before.rules is not None:
             final = machine.spec.states[after.state].final
-            rules = ruled(before.rules, event, ruling, final=final)
+            under = self._rulings.digest
+            rules = ruled(before.rules, event, ruling, final=final, under=under)
             if rules is not after.rules:
                 after = evolve(after, rules=rules)
         digest = machine.spec.digest
@@ -294,11 +309,13 @@ class Dispatcher:
             rules = carried_out(before.rules, event.ids)
         else:
             ruled_now = self._rulings.about(instance, event)
+            turn.count(ruled_now)
             if ruled_now is None:
                 return
             aside = RulesAsked(event.at, before.id, event, ruled_now.ruling)
             final = instance.machine.spec.states[before.state].final
-            rules = ruled(before.rules, event, ruled_now.ruling, final=final)
+            under = self._rulings.digest
+            rules = ruled(before.rules, event, ruled_now.ruling, final=final, under=under)
         after = evolve(before, rules=rules)
         digest = instance.machine.spec.digest
         earlier = None if digest == self._spec_hash else digest

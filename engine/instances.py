@@ -165,10 +165,28 @@ class Instances:
 
     def forget_transient(self, instance: Instance) -> None:
         """Take up that *instance*, which was not kept, has served."""
-        if instance.idle or len(self._by_id) >= self._max:
+        key = instance.id.lower()
+        if self._by_id.get(key) is instance:
+            return  # a rule has given it a command
+        interaction = instance.interaction
+        serves = interaction.pending or instance.waiting
+        waits = interaction.rules is not None and interaction.rules.waits
+        if not (serves or waits) or len(self._by_id) >= self._max or key in self._by_id:
             self._forgotten(instance.id)
         else:  # a rule waits because of what became of its command
-            self._by_id[instance.id.lower()] = instance
+            self._by_id[key] = instance
+
+    def keep(self, instance: Instance) -> None:
+        """Keep *instance*, which may be one that was not kept.
+
+        Raises:
+            CommandBusy: The engine is full of interactions that something depends on.
+        """
+        key = instance.id.lower()
+        if key not in self._by_id:
+            if len(self._by_id) >= self._max:
+                self._make_room(instance.id)
+            self._by_id[key] = instance
 
     def _forget(self, key: str) -> None:
         self._forgotten(self._by_id.pop(key).id)

@@ -205,7 +205,16 @@ class _Fold:
                     self._policy = entry
                     self._stepped_by.clear()
         recovered.drop_told()
+        if recovered.rules is None or not recovered.rules.digest:
+            self._forget_rules()
         return recovered
+
+    def _forget_rules(self) -> None:
+        """Take up that no rules count: nothing of theirs waits any more."""
+        interactions = self._recovered.interactions
+        for key, one in interactions.items():
+            if one.rules is not None:
+                interactions[key] = evolve(one, rules=None)
 
     def _goes_on_under(self, key: str, spec_hash: str | None) -> None:
         if spec_hash is None or spec_hash == self._spec_hash:
@@ -239,7 +248,8 @@ class _Fold:
             )
         if record.rules is not None or after.rules is not None:
             final = machine.spec.states[after.state].final
-            rules = ruled(after.rules, record.event, record.rules, final=final)
+            under = "" if recovered.rules is None else recovered.rules.digest
+            rules = ruled(after.rules, record.event, record.rules, final=final, under=under)
             after = evolve(after, rules=rules)
         recovered.interactions[key] = after
         self._goes_on_under(key, record.spec_hash)
@@ -256,6 +266,8 @@ class _Fold:
         """Take up what concerns rules and is no part of a record."""
         recovered = self._recovered
         if isinstance(aside, RulesChange):
+            if not (aside.digest and recovered.rules is not None and recovered.rules.digest):
+                self._forget_rules()
             recovered.rules = aside
             return
         key = aside.interaction_id.lower()
@@ -273,7 +285,8 @@ class _Fold:
         recovered.last_at = max(recovered.last_at, asked.at)
         machine = self._machine(recovered.definitions.get(key, self._spec_hash))
         final = machine.spec.states[known.state].final
-        rules = ruled(known.rules, asked.about, asked.ruling, final=final)
+        under = "" if recovered.rules is None else recovered.rules.digest
+        rules = ruled(known.rules, asked.about, asked.ruling, final=final, under=under)
         recovered.interactions[key] = known = evolve(known, rules=rules)
         self._remarks(asked.ruling, known, asked.at)
 

@@ -1,13 +1,15 @@
 """The rule desk: which rules count, and how an interaction comes to be under them."""
 
+from collections.abc import Callable, Iterable
 from typing import final
 
 import trio
+from attrs import evolve
 
 from hookflash.engine.acting import ActionRunner
 from hookflash.engine.commands import Command
 from hookflash.engine.desk import CommandDesk
-from hookflash.engine.dispatcher import Dispatcher
+from hookflash.engine.dispatcher import MAILBOX_MAX, Dispatcher
 from hookflash.engine.effects import EffectRunner
 from hookflash.engine.instances import Instance, Instances
 from hookflash.engine.metrics import Metrics
@@ -42,6 +44,7 @@ class RuleDesk:
         clock: Time.
         metrics: Where actions are counted.
         deadline_s: Seconds until a hold of a rule that has not left is given up; None never.
+        is_overdue: Tells whether the gateway is asked about an interaction before its timers run.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class RuleDesk:
         clock: Clock,
         metrics: Metrics,
         deadline_s: float | None,
+        is_overdue: Callable[[Instance], bool],
     ) -> None:
+        self._is_overdue = is_overdue
         self._rulings = rulings
         self._instances = instances
         self._dispatcher = dispatcher
@@ -93,14 +98,44 @@ class RuleDesk:
         Raises:
             JournalError: That others count now could not be written.
         """
-        if rules is not None and (rules.digest == journaled or before is not None):
-            for instance in self._instances:
-                for timer in instance.rule_timers():
-                    self._deadlines.start(instance, timer)
         if ("" if rules is None else rules.digest) == journaled:
             self._rulings.put(rules, None)
+            self._carry_over(self._left_behind())
         else:
             self.load(rules, before)
+        if rules is not None:
+            for instance in self._instances:
+                if not self._is_overdue(instance):
+                    self.start_timers(instance)
+
+    def start_timers(self, instance: Instance) -> None:
+        """Let the timers of an interaction's rules run on towards their deadlines."""
+        if self._rulings.rules is not None:
+            for timer in instance.rule_timers():
+                self._deadlines.start(instance, timer)
+
+    def _left_behind(self) -> list[Instance]:
+        """Return those that an earlier run had not carried over when it ended."""
+        digest = self._rulings.digest
+        return [
+            instance
+            for instance in self._instances
+            if digest and self._may_concern(instance) and _under(instance) != digest
+        ]
+
+    def _may_concern(self, instance: Instance) -> bool:
+        """Tell whether other rules can mean anything to an interaction by themselves."""
+        interaction = instance.interaction
+        rules = self._rulings.rules
+        return not instance.begins and (
+            interaction.rules is not None
+            or bool(interaction.timers)
+            or (rules is not None and rules.has_schedules)
+        )
+
+    def _carry_over(self, instances: Iterable[Instance]) -> None:
+        for instance in instances:
+            self.report(instance, LOADED)
 
     def load(self, rules: Rules | None, before: Rules | None) -> None:
         """Let other rules count, and carry every interaction over to them.
@@ -120,15 +155,23 @@ class RuleDesk:
         self._journal.append((), (), None, [(change, None)])
         self._rulings.put(rules, before)
         if rules is None:
+            for instance in self._instances:
+                if instance.interaction.rules is not None:
+                    instance.interaction = evolve(instance.interaction, rules=None)
             return
-        for instance in self._instances:
-            if not instance.begins:
-                self.report(instance, LOADED)
+        self._carry_over(one for one in self._instances if self._may_concern(one))
 
-    def report(self, instance: Instance, name: str) -> None:
-        """Put an event of the rules file's own to the rules."""
+    def report(self, instance: Instance, name: str) -> bool:
+        """Put an event of the rules file's own to the rules.
+
+        Returns:
+            False where too many events wait for the interaction already; nothing happens then.
+        """
+        if instance.mailbox is not None and len(instance.mailbox) >= MAILBOX_MAX:
+            return False
         state = instance.interaction.state
         self.post(instance, RuleEvent(self._clock.now(), name, state, state))
+        return True
 
     def begin(self, nursery: trio.Nursery) -> None:
         """Take up that the engine runs, and the actions that an earlier run did not get to."""
@@ -162,3 +205,8 @@ class RuleDesk:
     def remark(self, remark: Remark, interaction_id: str) -> None:
         """Write a remark into the audit log, with the lines of this turn."""
         self._runner.remark(remark, interaction_id)
+
+
+def _under(instance: Instance) -> str:
+    rules = instance.interaction.rules
+    return "" if rules is None else rules.under

@@ -4,7 +4,7 @@ Nothing is decided here: the evaluation is the pure one that everybody has. A ru
 which is a bug of ours, is logged and counted, and the interaction goes on without its decision.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from attrs import frozen
@@ -15,8 +15,11 @@ from hookflash.engine.metrics import Metrics
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Step
 from hookflash.machines.records import ActionsDone
+from hookflash.machines.rules.actions import Action, AnnotateAction, CallAction, NotifyAction
+from hookflash.machines.rules.bounds import bounded
 from hookflash.machines.rules.decision import Decision, TimerChange
 from hookflash.machines.rules.facts import (
+    RULES_LOADED,
     RuleEvent,
     RuleFacts,
     RuleTimerFired,
@@ -26,11 +29,20 @@ from hookflash.machines.rules.facts import (
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
 from hookflash.machines.rules.ruleset import Rules
 from hookflash.machines.rules.ruling import PlannedAction, Ruling
+from hookflash.machines.rules.written import without_secrets
 
 _log = get_logger("hookflash.rules")
 
-LOADED: Final = "rules_loaded"
+LOADED: Final = RULES_LOADED
 """The event that carries an interaction over to other rules."""
+
+SETS_MAX: Final = 8
+"""Earlier rule sets that are remembered: a file that changes again before all interactions were
+carried over."""
+
+OPEN_MAX: Final = 100
+"""Messages and calls of one interaction that may be under way; further ones are dropped, because
+whoever they are for does not listen any more."""
 
 BESIDE: Final = frozenset({RuleEvent, RuleTimerFired, ActionsDone})
 """What waits in mailboxes beside the machine's events: no machine is stepped for it."""
@@ -64,7 +76,7 @@ class Rulings:
         self._new_id = new_id
         self._metrics = metrics
         self.rules: Rules | None = None
-        self._previous: Rules | None = None
+        self._sets: dict[str, Rules] = {}
 
     def put(self, rules: Rules | None, previous: Rules | None) -> None:
         """Let other rules count from here on.
@@ -74,7 +86,18 @@ class Rulings:
             previous: Those that counted before, from which interactions are carried over; None
                 where there were none, or nobody knows them any more.
         """
-        self.rules, self._previous = rules, previous
+        self.rules = rules
+        for one in (previous, rules):
+            if one is not None:
+                self._sets.pop(one.digest, None)
+                self._sets[one.digest] = one
+        while len(self._sets) > SETS_MAX:
+            del self._sets[next(iter(self._sets))]
+
+    @property
+    def digest(self) -> str:
+        """The digest of the rules that count; empty for none."""
+        return "" if self.rules is None else self.rules.digest
 
     def after(
         self, instance: Instance, source: str, event: object, step: Step[Any]
@@ -102,7 +125,8 @@ class Rulings:
         if rules is None or instance.begins:
             return None
         if isinstance(event, RuleEvent) and event.name == LOADED:
-            previous = self._previous
+            kept = instance.interaction.rules
+            previous = None if kept is None else self._sets.get(kept.under)
 
             def adopt(facts: RuleFacts, told: Any, memory: RuleMemory) -> Decision:  # noqa: ANN401 - the event from above
                 return rules.adopt(facts, told.at, memory, previous)
@@ -119,7 +143,9 @@ class Rulings:
     ) -> Ruled | None:
         kept = interaction.rules
         memory = NO_MEMORY if kept is None else kept.memory
-        org = None if instance.facts is None else instance.facts.org_id
+        org = None if kept is None else kept.org
+        if instance.facts is not None:
+            org = instance.facts.org_id
         try:
             decision = evaluate(facts_of(interaction, org), told, memory)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop limits
@@ -130,7 +156,24 @@ class Rulings:
         is_told = bool(trace.rules or trace.warnings)
         if decision.memory is memory and not is_told:
             return None
-        new_id = self._new_id
-        actions = tuple([PlannedAction(new_id(), action) for action in decision.actions])
+        actions = tuple(self._planned(instance, decision.actions))
         ruling = Ruling(decision.memory, trace if is_told else None, actions, org, decision.alarm)
-        return Ruled(ruling, decision.timers)
+        ruling, fits = bounded(ruling, memory)
+        return Ruled(ruling, decision.timers if fits else ())
+
+    def _planned(self, instance: Instance, actions: Iterable[Action]) -> Iterator[PlannedAction]:
+        """Give actions their ids, and the words that the journal will have of them."""
+        kept = instance.interaction.rules
+        under_way = 0 if kept is None else len(kept.open)
+        for action in actions:
+            planned = PlannedAction(self._new_id(), action)
+            if isinstance(action, NotifyAction | CallAction):
+                under_way += 1
+                if under_way > OPEN_MAX:
+                    self._metrics.rule_failed()
+                    _log.error("rules.action_dropped", interaction=instance.id, rule=action.rule)
+                    continue
+            if isinstance(action, NotifyAction | CallAction | AnnotateAction):
+                # What is taken up after a crash comes from there: it must not say something else.
+                planned = PlannedAction.from_json(without_secrets(planned.to_json()))
+            yield planned

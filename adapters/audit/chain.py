@@ -24,6 +24,8 @@ FIRST_PREVIOUS_HASH: Final = "0" * 64
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TEXT_LENGTH_MAX = 64
+_ACTOR_LENGTH_MAX = 72
+"""`rule:` and the name of a rule, which has 64 characters at most."""
 _MESSAGE_LENGTH_MAX = 512
 
 
@@ -99,7 +101,7 @@ def _describe_command(fields: dict[str, Any], ended: EndCommand, rate: str) -> N
     fields["metadata"] = metadata
     fields["consistencyRate"] = rate
     fields["correlationId"] = ended.correlation_id
-    fields["actor"] = _short(ended.actor, _TEXT_LENGTH_MAX)
+    fields["actor"] = _short(ended.actor, _ACTOR_LENGTH_MAX)
     fields["outcome"] = ended.outcome
 
 
@@ -130,7 +132,7 @@ def _describe_remark(fields: dict[str, Any], remark: Remark, rate: str) -> None:
     }
     fields["consistencyRate"] = rate
     fields["correlationId"] = remark.correlation_id
-    fields["actor"] = _short(remark.actor, _TEXT_LENGTH_MAX)
+    fields["actor"] = _short(remark.actor, _ACTOR_LENGTH_MAX)
     fields["outcome"] = "noted"
 
 

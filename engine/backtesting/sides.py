@@ -13,7 +13,7 @@ from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired, facts_of
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
 from hookflash.machines.rules.ruleset import Rules
 
-FIRED_MAX: Final = 256
+FIRED_MAX: Final = 100_000
 """Timers of one interaction that fire between two of its entries: schedules go on for ever."""
 
 

@@ -19,7 +19,7 @@ from hookflash.machines.rules.actions import (
     UnholdAction,
 )
 from hookflash.machines.rules.draft import Draft
-from hookflash.machines.rules.durations import duration_text
+from hookflash.machines.rules.durations import about_text, duration_text
 from hookflash.machines.rules.rule import ActionSpec, Rule
 from hookflash.machines.rules.templates import Template
 from hookflash.machines.rules.trace import ActionTrace, Verdict
@@ -81,7 +81,7 @@ def _throttled(draft: Draft, rule: Rule) -> str:
     last = draft.memory.acted_at(rule.name)
     if last is None or draft.at - last >= rule.once_within_us:
         return ""
-    ago = duration_text(draft.at - last)
+    ago = about_text(draft.at - last)
     return f"once_within {duration_text(rule.once_within_us)}: it acted {ago} ago"
 
 
@@ -101,9 +101,13 @@ def _objection(draft: Draft, action: Action) -> str:
         times = draft.memory.commands_at
         if len(times) >= COMMANDS_MAX and draft.at - times[0] < COMMANDS_WINDOW_US:
             window = duration_text(COMMANDS_WINDOW_US)
-            draft.alarm = f"rules gave {COMMANDS_MAX} commands within {window}: stopped"
-            if draft.alarm not in draft.warnings:
-                draft.warnings.append(draft.alarm)
+            said = f"rules gave {COMMANDS_MAX} commands within {window}: stopped"
+            if said not in draft.warnings:
+                draft.warnings.append(said)
+            told = draft.memory.alarmed_at
+            if told is None or draft.at - told >= COMMANDS_WINDOW_US:
+                draft.alarm = said
+                draft.memory = evolve(draft.memory, alarmed_at=draft.at)
             return f"the bound on loops: {COMMANDS_MAX} commands within {window}"
     return ""
 

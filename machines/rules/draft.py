@@ -64,6 +64,7 @@ class Draft:
                 known.acted,
                 known.commands_at,
                 known.serial,
+                known.alarmed_at,
             )
 
     def remember_seen(self, watched: Watched) -> None:
@@ -116,6 +117,7 @@ class Draft:
             known.acted,
             known.commands_at,
             serial,
+            known.alarmed_at,
         )
 
     # --- commands and queues ----------------------------------------------------------------
@@ -163,6 +165,14 @@ class Draft:
                 self.memory = evolve(self.memory, queue=(*queue[:place], *queue[place + 1 :]))
                 return one.event
         return None
+
+    def keep_only(self, rules: frozenset[str]) -> None:
+        """Forget what is under way of all rules but these."""
+        memory = self.memory
+        runs = tuple([run for run in memory.runs if run.rule in rules])
+        queue = tuple([one for one in memory.queue if one.rule in rules])
+        if len(runs) != len(memory.runs) or len(queue) != len(memory.queue):
+            self.memory = evolve(memory, runs=runs, queue=queue)
 
     def forget_all(self) -> None:
         """Forget what is under way: the interaction is over."""

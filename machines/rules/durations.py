@@ -3,8 +3,9 @@
 import re
 
 _DURATION = re.compile(
-    r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?"
-    r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
+    r"(?:(?P<d>\d{1,10}(?:\.\d{1,10})?)d)?(?:(?P<h>\d{1,10}(?:\.\d{1,10})?)h)?"
+    r"(?:(?P<m>\d{1,10}(?:\.\d{1,10})?)m)?"
+    r"(?:(?P<s>\d{1,10}(?:\.\d{1,10})?)s)?(?:(?P<ms>\d{1,12})ms)?"
 )
 _UNITS_US = {
     "d": 86_400_000_000,
@@ -82,3 +83,12 @@ def duration_text(duration_us: int) -> str:
     if left or not parts:
         parts.append(f"{left / _UNITS_US['s']:.6f}".rstrip("0").rstrip(".") + "s")
     return " ".join(parts)
+
+
+def about_text(duration_us: int) -> str:
+    """Write how long ago something was: to a thousandth of a second, to a second beyond a minute.
+
+    More digits would say nothing to anybody, and would look like a number to dial in a file.
+    """
+    digit_us = 1_000 if abs(duration_us) < _UNITS_US["m"] else _UNITS_US["s"]
+    return duration_text(duration_us // digit_us * digit_us)

@@ -9,7 +9,7 @@ from hookflash.machines.rules.acting import act
 from hookflash.machines.rules.conditions import Answer
 from hookflash.machines.rules.decision import Decision, make_decision
 from hookflash.machines.rules.draft import QUEUE_MAX, Draft
-from hookflash.machines.rules.durations import duration_text
+from hookflash.machines.rules.durations import about_text
 from hookflash.machines.rules.facts import RULE_ACTOR, RuleEvent, RuleFacts, RuleTimerFired
 from hookflash.machines.rules.index import Index
 from hookflash.machines.rules.memory import History, RuleMemory, Wait
@@ -22,6 +22,9 @@ from hookflash.machines.rules.trace import (
     make_trace,
 )
 from hookflash.machines.rules.variables import Scene
+
+_HOLDING = frozenset({"held", "unhold_pending", "expired"})
+"""The states in which a caller is, or counts as, on hold."""
 
 _TRUE = Answer(True, ())  # noqa: FBT003 - it holds
 
@@ -160,8 +163,7 @@ class Evaluation:
         if wait.kind == "schedule":
             self._scheduled(rule, timer)
         elif self.draft.is_acting(name) and rule.mode != "restart":
-            why = f"mode {rule.mode}: its commands are under way"
-            self._tell(rule, "suppressed", why, timers=(timer,))
+            self._busy_at_its_time(rule, wait.event, (timer,))
         elif wait.kind == "absence":
             self._act(rule, wait.event, _TRUE, (), (timer,))
         else:
@@ -175,13 +177,24 @@ class Evaluation:
         if schedule is None or state not in rule.trigger.states:
             self._tell(rule, "late", f"the state is {state} now", timers=(timer,))
             return
-        due_at = schedule.next_after(self.at)
+        due_at = schedule.next_after(timer.due_at)
+        if due_at <= self.at:  # it comes late, after a suspension or a restart: none is made up for
+            due_at = schedule.next_after(self.at)
         timers = (timer, self.draft.start_wait(rule, "schedule", due_at, event))
         if self.draft.is_acting(rule.name) and rule.mode != "restart":
-            why = f"mode {rule.mode}: its commands are under way"
-            self._tell(rule, "suppressed", why, timers=timers)
+            self._busy_at_its_time(rule, event, timers)
         else:
             self._consider(rule, event, timers)
+
+    def _busy_at_its_time(
+        self, rule: Rule, event: RuleEvent, timers: tuple[TimerTrace, ...]
+    ) -> None:
+        """A timer fired while commands of its rule are under way."""
+        if rule.mode == "queued" and self.draft.enqueue(rule, event):
+            self._tell(rule, "queued", "mode queued: its commands are under way", timers=timers)
+        else:
+            why = f"mode {rule.mode}: its commands are under way"
+            self._tell(rule, "suppressed", why, timers=timers)
 
     # --- one rule ---------------------------------------------------------------------------
 
@@ -271,7 +284,7 @@ class Evaluation:
             found = f"{len(times)} times" if len(times) != 1 else "once"
             return TemporalTrace(window.text(), len(times) >= window.at_least, found)
         holds = bool(times) == (window.kind == "within")
-        found = f"{duration_text(self.at - times[-1])} ago" if times else "never in that time"
+        found = f"{about_text(self.at - times[-1])} ago" if times else "never in that time"
         return TemporalTrace(window.text(), holds, found)
 
     # --- parts ------------------------------------------------------------------------------
@@ -369,6 +382,7 @@ def adopt(
         rule = index.by_name.get(wait.rule)
         if rule is None or not rule.enabled or rule.name not in same:
             draft.stop_wait(wait, "the rules were loaded anew")
+    draft.keep_only(same)
     if state in index.final:
         draft.forget_all()
         return draft.decision(facts.id, "rules loaded")
@@ -380,6 +394,8 @@ def adopt(
             continue
         if state in (pattern.state_to or ()) and pattern.state_from is None:
             since = draft.memory.history.state_since if draft.memory.history else at
+            if facts.hold is not None and set(pattern.state_to or ()) >= _HOLDING:
+                since = facts.hold.since  # the states of being on hold, all of them
             entered = RuleEvent(since, "rules_loaded", "", state)
             due_at = max(rule.stay.due_at(facts, since), at)
             draft.start_wait(rule, "for", due_at, entered)

@@ -1,7 +1,7 @@
 """Traces as text: why a rule acted, and why it did not."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hookflash.machines.instants import to_text_ms
 from hookflash.machines.rules.ruleset import Rules
@@ -45,7 +45,7 @@ def explain(
             continue
         yield f"{to_text_ms(trace.at)}  {trace.interaction}  {trace.event}"
         for one in concerned:
-            yield from _rule_lines(one)
+            yield from rule_lines(one)
         yield from others
         yield from (f"  ! {warning}" for warning in warnings)
 
@@ -57,7 +57,18 @@ def _not_triggered(trace: Trace, rules: Rules | None, rule: str | None) -> Itera
             yield f"  {one.name}: not triggered: its trigger is {one.trigger.text}"
 
 
-def _rule_lines(trace: RuleTrace) -> Iterator[str]:
+def rule_lines(trace: RuleTrace, became: Sequence[str] = ()) -> Iterator[str]:
+    """Write what became of one rule as lines of text.
+
+    Args:
+        trace: What became of it.
+        became: What became of its actions later, in words, of those that were taken, in order;
+            empty for those of which nothing is known.
+
+    Yields:
+        Lines without their ends.
+    """
+    later = iter(became)
     why = f": {trace.why}" if trace.why else ""
     yield f"  {trace.rule}: {_VERDICTS[trace.verdict]}{why}"
     if trace.trigger:
@@ -65,15 +76,17 @@ def _rule_lines(trace: RuleTrace) -> Iterator[str]:
     for window in trace.temporal:
         yield f"      {_VALUES[window.holds]}      {window.text}: {window.found}"
     for clause in trace.clauses:
-        yield f"      {_VALUES[clause.value]}      {clause.text}{_reads(clause)}"
+        yield f"      {_VALUES[clause.value]}      {clause.text}{reads_text(clause)}"
     for timer in trace.timers:
         yield f"      timer      {_timer(timer)}"
     for action in trace.actions:
         by = f" by {action.by}" if action.by else ""
-        yield f"      action     {action.text}: {action.fate}{by}"
+        then = next(later, "") if action.fate == "taken" else ""
+        yield f"      action     {action.text}: {action.fate}{by}{f'; {then}' if then else ''}"
 
 
-def _reads(clause: ClauseTrace) -> str:
+def reads_text(clause: ClauseTrace) -> str:
+    """Write what a clause read, and why it has no value; empty for nothing."""
     said = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in clause.reads]
     if clause.why:
         said.append(clause.why)

@@ -11,6 +11,9 @@ from hookflash.machines.machine import Step
 from hookflash.machines.making import maker
 from hookflash.machines.redaction import redact
 
+RULES_LOADED = "rules_loaded"
+"""The event that carries an interaction over to other rules."""
+
 RULE_ACTOR = "rule:"
 """What the actor of a rule's command begins with; the rule's name follows."""
 

@@ -64,6 +64,7 @@ class History:
             return self
         held_us, last_hold_us, holds = self.held_us, self.last_hold_us, self.holds
         hold_since = self.hold_since
+        is_other = hold_id is not None and self.hold_id not in {None, hold_id}
         if hold_id != self.hold_id:
             if self.hold_id is not None:
                 last_hold_us = max(0, at - self.hold_since)
@@ -73,7 +74,8 @@ class History:
         return make_history(
             self.first_at,
             facts.state,
-            self.state_since if facts.state == self.state else at,
+            # Another hold under the same state: the end of the one before was not heard of.
+            self.state_since if facts.state == self.state and not is_other else at,
             holds,
             held_us,
             last_hold_us,
@@ -172,6 +174,7 @@ class RuleMemory:
         acted: When rules with `once_within` acted last.
         commands_at: When rules gave their latest commands, oldest first: the bound on loops.
         serial: How many timers were started; their owners are numbered.
+        alarmed_at: When the bound on loops was told last; None for never.
     """
 
     history: History | None = None
@@ -182,6 +185,7 @@ class RuleMemory:
     acted: tuple[Acted, ...] = ()
     commands_at: tuple[Instant, ...] = ()
     serial: int = 0
+    alarmed_at: Instant | None = None
 
     def wait_of(self, rule: str) -> Wait | None:
         """Return what the rule waits for; None where it does not wait."""

@@ -69,6 +69,8 @@ def read_contents(text: str, place: str, names: Names) -> tuple[Contents | None,
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return None, [_no_toml(text, place, str(error))]
+    except ValueError as error:  # a number with thousands of digits
+        return None, [Problem(place, str(error).partition(";")[0], is_unreadable=True)]
     except RecursionError:
         advice = "rules need three levels"
         return None, [Problem(place, "tables are nested too deep", advice, is_unreadable=True)]

@@ -25,11 +25,13 @@ class RulesDiff:
         added: Names of rules that are new.
         removed: Names of rules that are gone.
         changed: Names of rules that say something else than before.
+        further: What else of the file is another: its calendar, its events.
     """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
+    further: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Say it in one line."""
@@ -38,7 +40,7 @@ class RulesDiff:
             for word, names in (
                 ("added", self.added),
                 ("removed", self.removed),
-                ("changed", self.changed),
+                ("changed", (*self.changed, *self.further)),
             )
             if names
         )
@@ -112,6 +114,11 @@ class Rules:
         same = frozenset(rule.name for rule in self.rules if known.get(rule.name) == rule)
         return adopt(self._index, facts, at, memory, same)
 
+    @property
+    def has_schedules(self) -> bool:
+        """Whether the turn of some rule comes by itself, whatever happens."""
+        return bool(self._index.schedules)
+
     def rule(self, name: str) -> Rule | None:
         """Return the rule called *name*; None where there is none."""
         return self._index.by_name.get(name)
@@ -124,6 +131,14 @@ class Rules:
             tuple(name for name in now if name not in before),
             tuple(name for name in before if name not in now),
             tuple(name for name in now if name in before and now[name] != before[name]),
+            tuple(
+                name
+                for name, one, other in (
+                    ("[calendar]", self.calendar, previous.calendar),
+                    ("[events]", self.events, previous.events),
+                )
+                if one != other
+            ),
         )
 
     @cached_property

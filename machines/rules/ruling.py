@@ -27,6 +27,7 @@ from hookflash.machines.rules.actions import (
     ExpireAction,
     ExtendLimitAction,
 )
+from hookflash.machines.rules.facts import RULES_LOADED, RuleEvent
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
 from hookflash.machines.rules.trace import Trace
 from hookflash.machines.rules.written import as_read, as_written, without_secrets
@@ -89,23 +90,39 @@ class RuleState:
         memory: What the rules remember.
         open: The actions that were decided on and are not known to have been carried out: after a
             crash they are taken up again.
+        under: The digest of the rules that it was last carried over to; empty for not known.
+        org: The interaction's organisation, as far as rules were told it; None for not known.
     """
 
     memory: RuleMemory = NO_MEMORY
     open: tuple[PlannedAction, ...] = ()
+    under: str = attrs.field(default="", eq=False)
+    org: str | None = attrs.field(default=None, eq=False)
 
     @property
     def waits(self) -> bool:
-        """Whether something depends on it: a timer, a command under way, an open action."""
+        """Whether something depends on it: a timer, a command under way, an open action.
+
+        The next time of a schedule is none: it is found anew when the interaction is heard of.
+        """
         memory = self.memory
-        return bool(memory.waits or memory.runs or memory.queue or self.open)
+        return bool(
+            memory.runs
+            or memory.queue
+            or self.open
+            or any(wait.kind != "schedule" for wait in memory.waits)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
         written: dict[str, Any] = {"memory": self.memory.to_json()}
         if self.open:
             written["open"] = [one.to_json() for one in self.open]
+        if self.org is not None:
+            written["org"] = self.org
         safe: dict[str, Any] = without_secrets(written)
+        if self.under:  # a hash: what looks like a number in it is none
+            safe["under"] = self.under
         return safe
 
     @classmethod
@@ -119,9 +136,14 @@ class RuleState:
         Raises:
             MalformedRecord: *written* is no such thing; the message says where and why.
         """
-        known = _object(written, path, {"memory"}, {"open"})
+        known = _object(written, path, {"memory"}, {"open", "under", "org"})
         memory = RuleMemory.from_json(known["memory"], f"{path}.memory")
-        return cls(memory, _actions(known, "open", path))
+        under, org = known.get("under", ""), known.get("org")
+        if not isinstance(under, str):
+            raise _malformed(f"{path}.under", "expected text")
+        if not isinstance(org, str | None):
+            raise _malformed(f"{path}.org", "expected text")
+        return cls(memory, _actions(known, "open", path), under, org)
 
 
 @frozen(weakref_slot=False)
@@ -194,6 +216,7 @@ def ruled(
     ruling: Ruling | None,
     *,
     final: bool,
+    under: str = "",
 ) -> RuleState | None:
     """Return what is kept for the rules of an interaction after an event.
 
@@ -202,6 +225,7 @@ def ruled(
         event: The event: one of the machine's, or what rules were asked about beside it.
         ruling: What rules decided; None where they were not asked or nothing came of it.
         final: Whether the interaction is in a state that it does not leave.
+        under: The digest of the rules that count.
 
     Returns:
         What is kept now; None for nothing. The same object where nothing changed.
@@ -209,13 +233,20 @@ def ruled(
     if state is not None and state.open:
         state = _without_begun(state, event)
     if ruling is not None:
-        still = () if state is None else state.open
+        still, org = ((), None) if state is None else (state.open, state.org)
+        if state is not None and not _is_loading(event):
+            under = state.under  # it was not carried over yet
         # A remark is part of the journal as soon as it stands there.
         new = tuple(one for one in ruling.actions if not isinstance(one.action, AnnotateAction))
-        state = RuleState(ruling.memory, (*still, *new))
-    if final and state is not None and not state.waits:
-        return None
+        org = org if ruling.org is None else ruling.org
+        state = RuleState(ruling.memory, (*still, *new), under, org)
+    if final and state is not None:
+        return RuleState(open=state.open, under=state.under) if state.open else None
     return state
+
+
+def _is_loading(event: object) -> bool:
+    return isinstance(event, RuleEvent) and event.name == RULES_LOADED
 
 
 def carried_out(state: RuleState | None, ids: Collection[str]) -> RuleState | None:

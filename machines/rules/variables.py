@@ -181,7 +181,7 @@ _INTERACTION = (
         "interaction.sample",
         "int",
         "A number from 0 to 99 that depends on the id alone: `< 5` picks 5 in 100.",
-        lambda s: sample_of(s.facts.id),
+        lambda s: sample_of(s.facts.id.lower()),  # a UUID is the same in upper case
         low=0,
         high=99,
     ),

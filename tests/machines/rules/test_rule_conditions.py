@@ -240,7 +240,7 @@ def test_history_counts_holds() -> None:
     assert "annotate: 2 13 10 17 3" == decision.trace.rules[0].actions[0].text
     third = RuleFacts("interaction-1", "held", type(facts.hold)("hold-3", now, now, "release"))
     swapped = rules.evaluate(third, RuleEvent(now, "sent", "held", "held"), memory)
-    assert "annotate: 3 13 3 17 3" == swapped.trace.rules[0].actions[0].text
+    assert "annotate: 3 13 3 17 0" == swapped.trace.rules[0].actions[0].text
 
 
 def test_texts_of_the_gateway_are_cut() -> None:

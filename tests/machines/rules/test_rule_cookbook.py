@@ -285,9 +285,7 @@ def test_the_python_of_the_document_runs(
         if not hasattr(hookflash, name):
             monkeypatch.setattr(hookflash, name, value, raising=False)
     (block,) = [
-        block
-        for block in blocks_of(DOCUMENT)
-        if block.language == "python" and block.mode == "run"
+        block for block in blocks_of(DOCUMENT) if block.language == "python" and block.mode == "run"
     ]
     (tmp_path / "rules.toml").write_text(FILES["rules.toml"], "utf-8")
     monkeypatch.chdir(tmp_path)

@@ -376,6 +376,53 @@ text = "noted"
             ),
             "more than 20 arguments",
         ),
+        *(
+            (
+                one_rule(
+                    "{ to = 'held' }",
+                    actions="actions = [ { action = 'call', function = 'f', arguments = "
+                    f"{{ a = {number} }} }} ]",
+                ),
+                "a: is no number that a file of ours can hold",
+            )
+            for number in ("inf", "-inf", "nan")
+        ),
+        *(
+            (text, f"{key}: looks like a telephone number, which no journal holds")
+            for key, text in (
+                ("name", one_rule("{ to = 'held' }", name="limit-2026-11-05-1")),
+                ("trigger", one_rule("{ to = 'held', actor = '+49 30 1234567' }")),
+                (
+                    "within",
+                    one_rule(
+                        "{ to = 'held' }",
+                        "within = { to = 'held', actor = '030 1234567', last = '10m' }",
+                    ),
+                ),
+                (
+                    "not_within",
+                    one_rule(
+                        "{ to = 'held' }",
+                        "not_within = { to = 'active', actor = '030 1234567', next = '10m' }",
+                    ),
+                ),
+                (
+                    "to",
+                    one_rule(
+                        "{ to = 'held' }",
+                        actions="actions = [ { action = 'notify', to = 'a 030 1234567', message"
+                        " = 'x' } ]",
+                    ),
+                ),
+                (
+                    "function",
+                    one_rule(
+                        "{ to = 'held' }",
+                        actions="actions = [ { action = 'call', function = 'f0301234567' } ]",
+                    ),
+                ),
+            )
+        ),
         ("[calendar]\nholidays = 3\n" + one_rule("{ to = 'held' }"), "must be a list of dates"),
         ("[calendar]\ntimezone = 3\n" + one_rule("{ to = 'held' }"), "timezone: must be a text"),
         ("[calendar.hours]\nmon = '8-9'\n" + one_rule("{ to = 'held' }"), "'9' is no time of day"),
