@@ -1,4 +1,4 @@
-"""`export`: a journal as a file that other programs read."""
+"""`export`: a journal or recording as a file that other programs read."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 from hookflash.adapters.command_line.options import Json
 from hookflash.adapters.command_line.output import print_json, print_line, tell_error
-from hookflash.machines.errors import ConfigurationError
 
 Format = Literal["jsonl", "parquet", "csv"]
+Table = Literal["holds", "steps"]
 
 
 def export(
@@ -18,26 +18,44 @@ def export(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     format: Format = "jsonl",  # noqa: A002 - the option's name
+    table: Table | None = None,
     until_damage: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
-    """Write a journal, also one that an engine is writing to, as a recording.
+    """Write a journal, also one that an engine is writing to, as a recording or as a table.
 
     Args:
         recording: A journal or recording.
         out: The file to write; one that is there is replaced.
-        format: jsonl is the recording itself; parquet and csv come in a later version.
+        format: jsonl is the recording itself, or a table as JSON Lines where --table is given.
+        table: holds has a row for each hold, steps one for each record; holds unless given.
         until_damage: Keep what stands before the first damage; exit code 1 where there is some.
         json: Print one line of JSON.
     """
+    if format == "jsonl" and table is None:
+        return _export_recording(recording, out, until_damage=until_damage, json=json)
+    from hookflash.adapters.tables.writing import write_table  # noqa: PLC0415 - see package
+
+    name = table or "holds"
+    written = write_table(recording, out, name, format, until_damage=until_damage)
+    if json:
+        print_json(
+            {
+                "status": "success" if written.problem is None else "failed",
+                "table": name,
+                "rows": written.rows,
+                "out": str(out),
+                "problem": written.problem,
+            }
+        )
+    else:
+        print_line(f"{out}: {written.rows} {name}")
+    return _ended(out, written.problem)
+
+
+def _export_recording(recording: Path, out: Path, *, until_damage: bool, json: bool) -> int:
     from hookflash.adapters.journal.interchange import export as write  # noqa: PLC0415 - see package
 
-    if format != "jsonl":
-        raise ConfigurationError(
-            f"option --format: this version does not write {format} yet",
-            advice="give jsonl",
-            source="option --format",
-        )
     exported = write(recording, out, until_damage=until_damage)
     if json:
         print_json(
@@ -50,7 +68,11 @@ def export(
         )
     else:
         print_line(f"{out}: {exported.lines} lines")
-    if exported.problem is None:
+    return _ended(out, exported.problem)
+
+
+def _ended(out: Path, problem: str | None) -> int:
+    if problem is None:
         return 0
-    tell_error(f"{out} ends before the first damage: {exported.problem}")
+    tell_error(f"{out} ends before the first damage: {problem}")
     return 1

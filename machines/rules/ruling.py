@@ -30,7 +30,7 @@ from hookflash.machines.rules.actions import (
 from hookflash.machines.rules.facts import RULES_LOADED, RuleEvent
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
 from hookflash.machines.rules.trace import Trace
-from hookflash.machines.rules.written import as_read, as_written, without_secrets
+from hookflash.machines.rules.written import as_journaled, as_read, as_written, without_secrets
 
 _COMMAND_EVENTS = (HoldRequested, UnholdRequested, CommandAbandoned)
 _CLASSES: dict[str, type[Any]] = {cls.name: cls for cls in ACTIONS}
@@ -56,6 +56,11 @@ class PlannedAction:
         written |= as_written(action)
         if isinstance(action, CallAction) and action.arguments:
             written["arguments"] = {name: _without_number(one) for name, one in action.arguments}
+        return written
+
+    def journaled(self) -> dict[str, Any]:
+        """Return the same without anything that looks like a secret."""
+        written: dict[str, Any] = without_secrets(self.to_json())
         return written
 
     @classmethod
@@ -115,15 +120,14 @@ class RuleState:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
-        written: dict[str, Any] = {"memory": self.memory.to_json()}
+        written: dict[str, Any] = {"memory": as_journaled(self.memory)}
         if self.open:
-            written["open"] = [one.to_json() for one in self.open]
+            written["open"] = [one.journaled() for one in self.open]
         if self.org is not None:
-            written["org"] = self.org
-        safe: dict[str, Any] = without_secrets(written)
+            written["org"] = redact(self.org)
         if self.under:  # a hash: what looks like a number in it is none
-            safe["under"] = self.under
-        return safe
+            written["under"] = self.under
+        return written
 
     @classmethod
     def from_json(cls, written: object, path: str = "$") -> "RuleState":
@@ -171,19 +175,18 @@ class Ruling:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold; what is empty is left out."""
-        written: dict[str, Any] = {"memory": self.memory.to_json()}
+        written: dict[str, Any] = {"memory": as_journaled(self.memory)}
         if self.trace is not None:
-            written["trace"] = self.trace.to_json()
+            written["trace"] = as_journaled(self.trace)
         if self.actions:
-            written["actions"] = [one.to_json() for one in self.actions]
+            written["actions"] = [one.journaled() for one in self.actions]
         if self.org is not None:
-            written["org"] = self.org
+            written["org"] = redact(self.org)
         if self.alarm:
-            written["alarm"] = self.alarm
+            written["alarm"] = redact(self.alarm)
         if self.is_rare:
             written["rare"] = True
-        safe: dict[str, Any] = without_secrets(written)
-        return safe
+        return written
 
     @classmethod
     def from_json(cls, written: object, path: str = "$") -> "Ruling":
@@ -241,7 +244,7 @@ def ruled(
         org = org if ruling.org is None else ruling.org
         state = RuleState(ruling.memory, (*still, *new), under, org)
     if final and state is not None:
-        return RuleState(open=state.open, under=state.under) if state.open else None
+        return state if state.open else None  # the bound on loops goes on counting
     return state
 
 

@@ -12,7 +12,7 @@ from hookflash.engine.ledger import HoldLedger, LedgerHold, Turn, holds_of
 from hookflash.machines.events import ObservedHeld
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts
-from hookflash.machines.records import InteractionState, Record
+from hookflash.machines.records import InteractionState, PolicyChange, Record, Told
 
 policies = st.sampled_from(sorted(POLICIES))
 sequences = st.lists(st.sampled_from(VARIANTS), max_size=60)
@@ -271,3 +271,44 @@ def test_a_hold_moves_to_the_skill_group_that_becomes_known() -> None:
     now = Instant(world.now + SECOND)
     recorder.take(ObservedHeld(now, now, "lookup", "new", facts=Facts("held", None, "sg-2")))
     assert only_hold(recorder).skill_group_id == "sg-2"
+
+
+def test_a_refusal_that_says_that_the_caller_is_held() -> None:
+    """It decides as a lookup would; the hold counts from the sending of its frame."""
+    recorder = Recorder()
+    recorder.step("hold_requested", "sent", "refused:held")
+    hold = only_hold(recorder)
+    assert (hold.began, hold.since, hold.ack_us) == ("looked_up", at(2), None)
+
+
+def test_an_acknowledgement_that_overtakes_the_report_of_its_sending() -> None:
+    """The hold is there; how long the acknowledgement took is not known."""
+    recorder = Recorder()
+    recorder.step("hold_requested", "acknowledged")
+    assert (only_hold(recorder).ack_us, only_hold(recorder).latency_us) == (None, SECOND)
+
+
+def test_another_limit() -> None:
+    """A limit that was changed counts from the start of the hold, and has not passed yet."""
+    recorder = Recorder()
+    recorder.step("hold_requested", "sent", "acknowledged", "limit_changed")
+    hold = only_hold(recorder)
+    assert hold.limit_us == 100_000 * SECOND
+    recorder.step("observed_active")
+    assert only_hold(recorder).over_limit_us == 0
+
+
+def test_figures_of_a_hold_that_was_there_before() -> None:
+    """What the recording does not tell is None."""
+    recorder = Recorder()
+    recorder.step("observed_held", "observed_active")
+    (hold,) = holds_of(recorder.records[1:])
+    assert (hold.held_us, hold.limit_us, hold.over_limit_us) == (None, None, None)
+
+
+def test_other_entries_say_nothing_of_holds() -> None:
+    """Lines between records are taken as they come."""
+    ledger = HoldLedger()
+    for entry in (Told(5), PolicyChange(START, {})):
+        assert ledger.take(entry) is None
+    assert list(ledger.going_on()) == []

@@ -1,0 +1,1 @@
+"""Genesys Cloud's public platform, as the engine sees it."""
