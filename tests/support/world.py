@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any, final
 
@@ -25,14 +26,17 @@ from hookflash.adapters.simulator import Faults, Simulator
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
+from hookflash.engine.instances import Instance
 from hookflash.engine.migration import Kept
 from hookflash.engine.recovery import recover
 from hookflash.engine.rule_desk import RuleDesk
 from hookflash.machines.codec import RecordCodec
 from hookflash.machines.errors import JournalError
+from hookflash.machines.headers import encode_header
 from hookflash.machines.instants import from_text
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.records import Record, Told
+from hookflash.machines.records import Aside, Record, Told
+from hookflash.machines.rule_lines import encode_aside
 from hookflash.machines.rules.ruleset import parse_rules
 
 STARTED_AT = datetime(2026, 1, 10, 13, tzinfo=UTC)
@@ -92,6 +96,11 @@ class World:
     def rules(self) -> RuleDesk:
         """The engine's rule desk."""
         return self.controller._engine.rules  # pyright: ignore[reportPrivateUsage] - what loads files has it
+
+    @property
+    def instances(self) -> list[Instance]:
+        """The interactions that the engine knows."""
+        return list(self.controller._engine.instances)  # pyright: ignore[reportPrivateUsage] - nothing else shows them
 
     def state(self, interaction_id: str) -> str:
         """The state as the engine has it."""
@@ -201,3 +210,17 @@ async def open_world(
                 await controller.wait_connected()
             yield world
         nursery.cancel_scope.cancel()
+
+
+def written(world: World, path: Path) -> Path:
+    """Write what the journal of *world* holds into a recording at *path*."""
+    machine = load_machine("hold")
+    codec = RecordCodec(machine)
+    lines = [encode_header(codec.new_header("gateway.test:443", from_text(STARTED_AT.isoformat())))]
+    for entry in world.journal.entries:
+        if isinstance(entry, Record):
+            lines.append(codec.encode(entry))
+        elif isinstance(entry, Aside):
+            lines.append(encode_aside(entry))
+    path.write_bytes(b"".join(lines))
+    return path
