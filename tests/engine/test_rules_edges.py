@@ -161,10 +161,10 @@ async def test_floods_of_own_events_are_bounded(autojump_clock: trio.abc.Clock) 
 
 async def test_what_nobody_listens_to_is_bounded(autojump_clock: trio.abc.Clock) -> None:
     """A monitor that hangs gets so many messages of one interaction, and no more wait."""
-    told = (
-        'trigger = { event = "ping" }\nactions = [ { action = "notify", to = "f", message = "m" } ]'
-    )
-    text = PINGED.partition("trigger")[0] + told
+    text = PINGED.replace('"call", function = "f"', '"notify", to = "f", message = "m"')
+
+    async def hang(_: object) -> None:
+        await trio.sleep_forever()
 
     async with open_world(rules=None) as world:
         await hold(world)
