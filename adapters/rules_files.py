@@ -32,7 +32,7 @@ def load_rules(
         limit_max_s: The longest limit that `extend_limit` may set, in seconds.
 
     Returns:
-        The rules: `rules.evaluate(facts, event)` says what follows from an event.
+        The rules; `rules.evaluate(facts, event)` says what follows from an event.
 
     Raises:
         SpecError: The file cannot be read, or something in it is wrong. The message has the first

@@ -81,13 +81,20 @@ def _decode_unknown_second(value: Any) -> Instant:  # noqa: ANN401 - whatever th
     return instant
 
 
-def make_converter(*, detailed: bool, sparse: bool = False) -> cattrs.Converter:
+def make_converter(
+    *,
+    detailed: bool,
+    sparse: bool = False,
+    hook_of: "Callable[[attrs.Attribute[Any]], Callable[[Any], Any] | None] | None" = None,
+) -> cattrs.Converter:
     """Return a strict converter between attrs classes and JSON values.
 
     Args:
         detailed: Whether errors say where in the document they arose; such a converter is slower.
         sparse: Whether all that is as by default is left out when it writes, not only None; what it
             writes are lists, not tuples, so that it reads them without a way through JSON.
+        hook_of: Returns what writes the values of a field, None for as by its type; None redacts
+            the fields with free text.
     """
     converter = cattrs.Converter(
         forbid_extra_keys=True,
@@ -106,7 +113,8 @@ def make_converter(*, detailed: bool, sparse: bool = False) -> cattrs.Converter:
     converter.register_structure_hook_factory(_is_list, _list_hook(list_structure_factory))
     converter.register_structure_hook_factory(_is_row, _row_hook)
     converter.register_unstructure_hook_factory(
-        attrs.has, lambda cls, made: _class_writer(cls, made, sparse=sparse)
+        attrs.has,
+        lambda cls, made: _class_writer(cls, made, sparse=sparse, hook_of=hook_of or _redacting),
     )
     return converter
 
@@ -269,19 +277,26 @@ def _row_hook(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any], An
 
 
 def _class_writer(
-    cls: type, converter: cattrs.Converter, *, sparse: bool
+    cls: type,
+    converter: cattrs.Converter,
+    *,
+    sparse: bool,
+    hook_of: "Callable[[attrs.Attribute[Any]], Callable[[Any], Any] | None]",
 ) -> Callable[[Any], dict[str, Any]]:
     """Return the writer of an attrs class: None left out, free text redacted, the rest written."""
     attrs.resolve_types(cls)
     overrides: dict[str, Any] = {}
     for attribute in attrs.fields(cls):
-        hook = _redacted if _is_free_text(attribute) else None
         # A default of None is left out; what else is a default today may be another one tomorrow.
         overrides[attribute.name] = override(
-            omit_if_default=sparse or attribute.default is None, unstruct_hook=hook
+            omit_if_default=sparse or attribute.default is None, unstruct_hook=hook_of(attribute)
         )
     write: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(cls, converter, **overrides)
     return write
+
+
+def _redacting(attribute: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
+    return _redacted if _is_free_text(attribute) else None
 
 
 def _is_free_text(attribute: "attrs.Attribute[Any]") -> bool:

@@ -23,7 +23,7 @@ from hookflash.machines.records import ActionsDone, Aside, RulesAsked, RulesChan
 from hookflash.machines.redaction import redact
 from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired
 from hookflash.machines.rules.ruling import Ruling
-from hookflash.machines.rules.written import as_read, as_written, without_secrets
+from hookflash.machines.rules.written import as_journaled, as_read
 
 RULES_CHANGE_KIND: Final = "rules_change"
 """What the line says that stands where other rules begin to count."""
@@ -134,7 +134,7 @@ def _actions_done(raw: dict[str, Any]) -> ActionsDone:
     ids: Any = raw["ids"]
     if not isinstance(ids, list):
         at_path("$.ids", "expected a list")
-    listed = list[Any](ids)
+    listed: list[Any] = ids  # pyright: ignore[reportUnknownVariableType] - JSON
     for index, one in enumerate(listed):
         if not isinstance(one, str):
             at_path(f"$.ids[{index}]", "expected text")
@@ -151,7 +151,7 @@ _ABOUT: dict[str, type[RuleEvent | RuleTimerFired]] = {"event": RuleEvent, "time
 
 def _about(about: RuleEvent | RuleTimerFired) -> dict[str, Any]:
     kind = "event" if isinstance(about, RuleEvent) else "timer"
-    fields: dict[str, Any] = without_secrets(as_written(about))
+    fields: dict[str, Any] = as_journaled(about)
     del fields["at"]
     return {"type": kind, **fields}
 

@@ -18,6 +18,11 @@ from hookflash.machines.interaction import Pending, Timer
 from hookflash.machines.lines import SEQ_MAX
 from hookflash.machines.machine import Machine
 from hookflash.machines.records import FORMAT
+from hookflash.machines.rule_lines import DONE_KIND, RULES_CHANGE_KIND, RULES_KIND
+from hookflash.machines.rules.actions import ACTIONS, CallAction
+from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired
+from hookflash.machines.rules.memory import RuleMemory
+from hookflash.machines.rules.trace import Trace
 from hookflash.machines.states import STATE_KIND
 
 _NAMES: dict[Any, str] = {
@@ -34,6 +39,9 @@ _LINES = (
     "policy_change",
     "definition_change",
     "told",
+    "rules_change",
+    "rules",
+    "actions_done",
 )
 _INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 
@@ -68,6 +76,7 @@ def recording_schema(machine: Machine[Any, Any]) -> dict[str, Any]:
     definitions["pending"] = schemas.of_class(Pending)
     definitions["timer"] = schemas.of_class(Timer)
     definitions |= _lines(list(events), list(effects), machine)
+    definitions |= _of_rules(_Schemas(machine, definitions, sparse=True))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of a recording of the machine `{machine.name}`",
@@ -140,6 +149,7 @@ def _lines(events: list[str], effects: list[str], machine: Machine[Any, Any]) ->
             "items": {"oneOf": [_ref(f"effect.{tag}") for tag in effects]},
         },
     }
+    rules = {**_ref("ruling"), "description": "What rules decided about it, if they were asked."}
     begins = {"const": True, "description": "What an earlier part says of it counts no longer."}
     interaction = _object(
         {
@@ -148,6 +158,7 @@ def _lines(events: list[str], effects: list[str], machine: Machine[Any, Any]) ->
             "data": _ref("data"),
             "pending": _ref("pending"),
             "timers": {"type": "array", "items": _ref("timer")},
+            "rules": _ref("rule_state"),
         },
         ["id", "state", "data", "timers"],
     )
@@ -170,7 +181,7 @@ def _lines(events: list[str], effects: list[str], machine: Machine[Any, Any]) ->
     }
     return {
         "header": _line(header, "The first line."),
-        "record": _line(record, "One step.", begins=begins, spec=_SPEC),
+        "record": _line(record, "One step.", begins=begins, spec=_SPEC, rules=rules),
         "interaction_state": _line(state, "How an interaction stands.", spec=_SPEC),
         "policy_change": _line(policy, "From here on another policy counts."),
         "definition_change": _line(change, "From here on another definition counts."),
@@ -178,12 +189,92 @@ def _lines(events: list[str], effects: list[str], machine: Machine[Any, Any]) ->
     }
 
 
-class _Schemas:
-    """Makes schemas of classes and annotations; classes within others become definitions."""
+def _of_rules(schemas: "_Schemas") -> dict[str, Any]:
+    """Return the schemas of what concerns rules: three lines, and what records and states hold."""
+    text = {"type": "string"}
+    actions: dict[str, Any] = {}
+    for cls in ACTIONS:
+        action = schemas.of_class(cls)
+        fields = {"id": text, "action": {"const": cls.name}, **action["properties"]}
+        if cls is CallAction:
+            scalar = {"type": ["string", "integer", "number", "boolean"]}
+            fields["arguments"] = {"type": "object", "additionalProperties": scalar}
+        required = ["id", "action", *action["required"]]
+        actions[f"action.{cls.name}"] = _object(fields, required, description=action["description"])
+    memory, trace = schemas.of_class(RuleMemory), schemas.of_class(Trace)
+    planned = {"type": "array", "items": {"oneOf": [_ref(name) for name in actions]}}
+    about = {
+        "oneOf": [
+            _object({"type": {"const": kind}, **properties}, ["type", *required])
+            for kind, cls in (("event", RuleEvent), ("timer", RuleTimerFired))
+            for properties, required in [schemas.without_instant(cls)]
+        ]
+    }
+    ruling = {
+        "memory": _ref("rule_memory"),
+        "trace": _ref("trace"),
+        "actions": {**planned, "description": "What is to be done, in order."},
+        "org": {**text, "description": "The organisation that the rules were told."},
+        "alarm": {**text, "description": "What somebody must look at."},
+        "rare": {"const": True, "description": "Its trace is worth keeping longer."},
+    }
+    state = {
+        "memory": _ref("rule_memory"),
+        "open": {**planned, "description": "What is not known to have been carried out."},
+        "under": {**_HASH, "description": "SHA-256 of the rules that it was last carried over to."},
+        "org": {**text, "description": "The organisation that the rules were told last."},
+    }
+    change = {
+        "kind": {"const": RULES_CHANGE_KIND},
+        "at": _ref("instant"),
+        "digest": {
+            "type": "string",
+            "pattern": "^([0-9a-f]{64})?$",
+            "description": "SHA-256 of the file's text; empty where no rules count any more.",
+        },
+        "text": {**text, "description": "The file's text, redacted; empty if it is too long."},
+    }
+    asked = {
+        "kind": {"const": RULES_KIND},
+        "at": _ref("instant"),
+        "interaction": text,
+        "about": about,
+        "rules": _ref("ruling"),
+    }
+    done = {
+        "kind": {"const": DONE_KIND},
+        "interaction": text,
+        "ids": {"type": "array", "items": text},
+    }
+    return {
+        **actions,
+        "rule_memory": memory,
+        "trace": trace,
+        "ruling": _object(ruling, ["memory"], description="What rules decided about one event."),
+        "rule_state": _object(state, ["memory"], description="What is kept for the rules."),
+        "rules_change": _line(change, "From here on other rules count."),
+        "rules": _line(asked, "What rules decided about what is no step of the machine."),
+        "actions_done": _line(done, "Actions of rules were carried out."),
+    }
 
-    def __init__(self, machine: Machine[Any, Any], definitions: dict[str, Any]) -> None:
+
+class _Schemas:
+    """Makes schemas of classes and annotations; classes within others become definitions.
+
+    With *sparse* all fields that have defaults may be left out, not only those of None.
+    """
+
+    def __init__(
+        self, machine: Machine[Any, Any], definitions: dict[str, Any], *, sparse: bool = False
+    ) -> None:
         self._machine = machine
         self._definitions = definitions
+        self._sparse = sparse
+
+    def without_instant(self, cls: type) -> tuple[dict[str, Any], list[str]]:
+        """Return properties of *cls* without `at`, which stands in the line; and those needed."""
+        made = self.of_class(cls, without="at")
+        return made["properties"], made["required"]
 
     def of_class(self, cls: type, tag: str | None = None, *, without: str = "") -> dict[str, Any]:
         properties: dict[str, Any] = {} if tag is None else {"type": {"const": tag}}
@@ -192,24 +283,25 @@ class _Schemas:
         for field in attrs.fields(cls):
             if field.name == without:
                 continue
-            left_out = field.default is None
-            properties[field.name] = self._of(field.type, cls, null=not left_out)
-            if not left_out:
+            none = field.default is None
+            properties[field.name] = self._of(field.type, cls, null=not none)
+            if not none and not (self._sparse and field.default is not attrs.NOTHING):
                 required.append(field.name)
         doc = (inspect.getdoc(cls) or "").partition("\n\n")[0].replace("\n", " ")
         return _object(properties, required, description=doc)
 
     def _of(self, hint: Any, cls: type, *, null: bool = True) -> dict[str, Any]:  # noqa: ANN401 - any annotation
-        if hint is Instant:
-            return _ref("instant")
-        if isinstance(hint, type) and hint in _NAMES:
-            return {"type": _NAMES[hint]}
+        if hint is Instant or (isinstance(hint, type) and hint in _NAMES):
+            return _ref("instant") if hint is Instant else {"type": _NAMES[hint]}
         origin, args = get_origin(hint), get_args(hint)
         if origin is Literal:
             return {"enum": list(args)}
         if origin in {Union, UnionType}:
             members = [self._of(one, cls) for one in args if null or one is not NoneType]
             return members[0] if len(members) == 1 else {"anyOf": members}
+        if origin is tuple and args[1:] not in {(), (...,)}:
+            places = [self._of(one, cls) for one in args]
+            return {"type": "array", "prefixItems": places, "minItems": len(args), "items": False}
         if origin in {tuple, list} and args:
             return {"type": "array", "items": self._of(args[0], cls)}
         if isinstance(hint, type) and attrs.has(hint):

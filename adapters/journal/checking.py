@@ -8,6 +8,7 @@ from attrs import define, field, frozen
 
 from hookflash.adapters.journal.database import Database
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
+from hookflash.adapters.journal.kept import kept_lines
 from hookflash.adapters.journal.locking import FileLock
 from hookflash.adapters.journal.prologue import Prologue, read_prologue
 from hookflash.adapters.journal.reading import JournalReader, Line, is_journal
@@ -75,7 +76,7 @@ def check(path: Path) -> Checked:
             if found.last_seq < contents.next_seq - 1:
                 found.find(f"{path}: its last record, {contents.next_seq - 1}, is missing")
             found.torn_bytes = _torn_bytes(path, read_prologue(contents.header, str(path)))
-        for check_part in (_check_snapshot, _check_cuts, _check_pages):
+        for check_part in (_check_snapshot, _check_cuts, _check_traces, _check_pages):
             try:
                 check_part(reader, found)
             except MalformedRecord as error:
@@ -138,6 +139,11 @@ def _check_cuts(reader: JournalReader, _: Checked) -> None:
     for cut in reader.cuts():
         for place, line in reader.states_at(cut):
             _seq_of(line, place)
+
+
+def _check_traces(reader: JournalReader, _: Checked) -> None:
+    for _number, (place, line) in kept_lines(reader):
+        _seq_of(line, place)
 
 
 def _check_pages(reader: JournalReader, found: Checked) -> None:

@@ -5,14 +5,18 @@ record's `seq` counts records only. The line is written in the same transaction 
 of, so that rows which were lost, doubled or brought back are noticed.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from attrs import asdict, frozen
 
 from hookflash.machines.conversion import explain, make_converter
-from hookflash.machines.lines import dump_line, malformed, parse_line, sum_fits
+from hookflash.machines.lines import LINE_BYTES_MAX, dump_line, malformed, parse_line, sum_fits
 
 _CONVERTER = make_converter(detailed=True)
+
+_BYTES_MAX: Final = 16 * LINE_BYTES_MAX
+"""Bound on a sealed line: it has what counts twice, each time as a text within a text, and the text
+of a rules file alone may fill a line of the journal."""
 
 
 @frozen
@@ -58,7 +62,9 @@ class Contents:
 
     def sealed(self) -> bytes:
         """Return the line that says this."""
-        return dump_line({"kind": "contents", **asdict(self)}, "the contents of the journal")
+        return dump_line(
+            {"kind": "contents", **asdict(self)}, "the contents of the journal", _BYTES_MAX
+        )
 
 
 @frozen
@@ -82,7 +88,7 @@ class Cut:
 
     def sealed(self) -> bytes:
         """Return the line that says this."""
-        return dump_line({"kind": "cut", **asdict(self)}, "a cut of the journal")
+        return dump_line({"kind": "cut", **asdict(self)}, "a cut of the journal", _BYTES_MAX)
 
 
 def read_contents(line: object, place: str) -> Contents:

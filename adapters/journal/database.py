@@ -28,6 +28,7 @@ from hookflash.adapters.journal.schema import (
     BUSY_S,
     SCHEMA,
     STORE_FORMAT,
+    bring_up,
     check_schema,
     contents_of,
     explained,
@@ -164,6 +165,7 @@ class Database:
                 check_schema(connection, path)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
+                bring_up(connection)
                 # Blocks are large, and there is one writer: what is put away goes into the file
                 # at once, and not when a page too many is in the log.
                 connection.execute("PRAGMA wal_autocheckpoint = 0")

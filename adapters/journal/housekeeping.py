@@ -16,6 +16,8 @@ from hookflash.adapters.journal.blocks import BLOCK_BYTES, unpack
 from hookflash.adapters.journal.contents import Cut, read_cut
 from hookflash.adapters.journal.database import Database, States
 from hookflash.adapters.journal.disk import Disk, write_all
+from hookflash.adapters.journal.kept import keep_traces
+from hookflash.adapters.journal.limits import Retention
 from hookflash.adapters.journal.locking import place_error
 from hookflash.adapters.journal.schema import error_of_damage, explained
 from hookflash.adapters.journal.tails import DAY, Tail
@@ -126,11 +128,14 @@ def recording_path(folder: Path, journal: Path, day: int | None) -> Path:
     return folder / f"{journal.stem}-{to_text(Instant((day or 0) * DAY))[:10]}.jsonl"
 
 
-def retire(database: Database, first: Cut, second: Cut, folder: Path, disk: Disk) -> Path:
+def retire(  # noqa: PLR0917 - what is retired, where to, and what is kept
+    database: Database, first: Cut, second: Cut, retention: Retention, now: Instant, disk: Disk
+) -> Path:
     """Put the part from *first* to *second* into a recording, and remove it from the database.
 
     The recording is written under another name, synced, and read back before it gets its own and
-    anything is removed. One of the same content that is there already is as good.
+    anything is removed. One of the same content that is there already is as good. What rules did
+    in it is kept.
 
     Returns:
         The recording.
@@ -138,6 +143,7 @@ def retire(database: Database, first: Cut, second: Cut, folder: Path, disk: Disk
     Raises:
         JournalError: It cannot be written, another file has its name, or the database was damaged.
     """
+    folder = retention.recordings
     path = recording_path(folder, database.path, first.day)
     unfinished = path.with_name(path.name + ".new")
     try:
@@ -155,10 +161,12 @@ def retire(database: Database, first: Cut, second: Cut, folder: Path, disk: Disk
             else:
                 disk.replace(unfinished, path)
                 disk.sync_folder(folder)
+        with database.transaction():
+            lines = blocks_of(database, first.position, second.position)
+            keep_traces(database.connection, lines, retention.traces, now)
+            database.drop_before(second.position)
     except MalformedRecord as error:
         raise error_of_damage(database.path, error) from error
-    with database.transaction():
-        database.drop_before(second.position)
     if database.settle():
         database.give_back()
         database.settle()
@@ -188,9 +196,18 @@ def part_of(database: Database, first: Cut, second: Cut) -> Iterator[bytes]:
         count += row[0]
     if count != first.states:
         raise MalformedRecord(f"{place}: {count} lines, not {first.states}", place=place)
-    position = first.position
-    while position < second.position:
-        row = execute(
+    yield from blocks_of(database, first.position, second.position)
+
+
+def blocks_of(database: Database, position: int, end: int) -> Iterator[bytes]:
+    """Yield the lines from *position* to before *end*, in pieces.
+
+    Raises:
+        MalformedRecord: They were damaged.
+        sqlite3.Error: They cannot be read.
+    """
+    while position < end:
+        row = database.connection.execute(
             "SELECT lines, sum, data FROM blocks WHERE position = ?", (position,)
         ).fetchone()
         where = f"{database.path}: table blocks: line {position}"

@@ -195,12 +195,15 @@ class Keeper:
             )
 
     async def _retire(self) -> None:
-        keep_days, folder = self._retention.keep_days, self._retention.recordings
-        if keep_days is None:
+        retention = self._retention
+        if retention.keep_days is None:
             return
         while True:
-            found = old_part(self._database, day_of(self._now()), keep_days)
+            now = self._now()
+            found = old_part(self._database, day_of(now), retention.keep_days)
             if found is None:
                 return
-            await self._in_thread(partial(retire, self._database, *found, folder, self._disk))
+            await self._in_thread(
+                partial(retire, self._database, *found, retention, now, self._disk)
+            )
             self._weigh()

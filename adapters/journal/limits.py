@@ -1,8 +1,25 @@
 """What a journal is opened with: how much it holds, and what becomes of the rest."""
 
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
+
+TRACES_MAX: Final = 100_000
+"""Kept lines of what rules did: some 150 MB. The oldest go first."""
+
+
+@frozen
+class Traces:
+    """How much is kept of what rules did in days that are in recordings.
+
+    Attributes:
+        days: For how many days; None for ever.
+        rows_max: How many lines.
+    """
+
+    days: int | None = 400
+    rows_max: int = TRACES_MAX
 
 
 @frozen
@@ -13,11 +30,13 @@ class Retention:
         bytes_max: Size of all of the journal beyond which nothing is appended.
         keep_days: Whole UTC days before today that are kept in the database; None keeps all.
         recordings: The folder for older ones.
+        traces: What is kept of these in the database all the same.
     """
 
     bytes_max: int
     keep_days: int | None
     recordings: Path
+    traces: Traces = Traces()
 
 
 @frozen

@@ -128,7 +128,7 @@ class JournalReader:
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
         """Read the database as it is now while the context lasts; what is put away waits."""
-        self._row("SELECT 1")
+        self.row("SELECT 1")
         self._connection.execute("BEGIN")
         try:
             yield
@@ -154,7 +154,7 @@ class JournalReader:
 
     def cut_at(self, position: int) -> Cut:
         """Return the cut at *position*."""
-        row = self._row("SELECT line FROM cuts WHERE position = ?", position)
+        row = self.row("SELECT line FROM cuts WHERE position = ?", position)
         if row is None:
             raise self._damaged(f"nothing says how line {position} begins")
         return read_cut(row[0], f"{self.path}: table cuts")
@@ -164,7 +164,7 @@ class JournalReader:
         position: int | None = self.contents().first
         while position is not None:
             yield self.cut_at(position)
-            row = self._row("SELECT min(position) FROM cuts WHERE position > ?", position)
+            row = self.row("SELECT min(position) FROM cuts WHERE position > ?", position)
             position = None if row is None else row[0]
 
     def page_problems(self) -> list[str]:
@@ -180,7 +180,7 @@ class JournalReader:
         place = f"{self.path}: before line {cut.position}"
         count = 0
         for part in range(cut.parts):
-            row = self._row(
+            row = self.row(
                 "SELECT lines, sum, data FROM cut_states WHERE position = ? AND part = ?",
                 cut.position,
                 part,
@@ -246,7 +246,7 @@ class JournalReader:
     def backwards_from(self, position: int) -> Iterator[list[bytes]]:
         """Yield the blocks of lines that end at or before *position*, the last one first."""
         while True:
-            row = self._row(
+            row = self.row(
                 "SELECT lines, sum, data, position FROM blocks WHERE position <= ?"
                 " ORDER BY position DESC LIMIT 1",
                 position,
@@ -278,7 +278,7 @@ class JournalReader:
                 return
 
     def _block(self, position: int) -> list[bytes] | None:
-        row = self._row("SELECT lines, sum, data FROM blocks WHERE position = ?", position)
+        row = self.row("SELECT lines, sum, data FROM blocks WHERE position = ?", position)
         if row is None:
             return None
         return unpack(row, f"{self.path}: line {position}").split(b"\n")[:-1]
@@ -320,7 +320,9 @@ class JournalReader:
 
     # --- the parts --------------------------------------------------------------------------------
 
-    def _row(self, sql: str, *arguments: int) -> tuple[Any, ...] | None:
+    def row(self, sql: str, *arguments: int | str) -> tuple[Any, ...] | None:
+        """Return the first row of a question to the database; None where there is none."""
+
         def look() -> tuple[Any, ...] | None:
             found: tuple[Any, ...] | None = self._connection.execute(sql, arguments).fetchone()
             return found

@@ -13,8 +13,8 @@ from hookflash.machines.errors import JournalError, MalformedRecord
 APPLICATION_ID: Final = 0x686F6F6B
 """`hook`, where SQLite keeps what program a database is of (PRAGMA application_id)."""
 
-STORE_FORMAT: Final = 1
-"""Version of the tables below (PRAGMA user_version)."""
+STORE_FORMAT: Final = 2
+"""Version of the tables below (PRAGMA user_version). In version 1 there were no traces."""
 
 BUSY_S: Final = 1.0
 """How long is waited for a reader that is in the way of what is put away."""
@@ -32,9 +32,16 @@ SCHEMA: Final = (
         " PRIMARY KEY (position, part))"
     ),
     "CREATE TABLE interactions (id TEXT PRIMARY KEY, sum INTEGER NOT NULL, line BLOB NOT NULL)",
+    (
+        "CREATE TABLE traces (id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+        " interaction TEXT NOT NULL, line BLOB NOT NULL)"
+    ),
+    "CREATE INDEX traces_of ON traces (interaction)",
 )
 """`sum` is a CRC-32: of `data` as it is kept, or of `line`. `contents` has one row, whose line says
-what the other tables hold."""
+what the other tables hold; `traces` is beside that, what `kept` has left of removed parts."""
+
+_SINCE: Final = {1: SCHEMA[:5], STORE_FORMAT: SCHEMA}
 
 
 @contextmanager
@@ -71,8 +78,28 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
             advice="go on with the version that made it",
         )
     rows = connection.execute("SELECT sql FROM sqlite_schema ORDER BY rowid").fetchall()
-    if tuple(row[0] for row in rows if row[0] is not None) != SCHEMA:
+    if tuple(row[0] for row in rows if row[0] is not None) != _SINCE.get(version):
         raise place_error(path, "was damaged: its tables are not those of a journal")
+
+
+def bring_up(connection: sqlite3.Connection) -> None:
+    """Give a journal of an earlier version what it lacks: all of it, or nothing.
+
+    Raises:
+        sqlite3.Error: It cannot be written.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == STORE_FORMAT:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in SCHEMA[len(_SINCE[version]) :]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {STORE_FORMAT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def contents_of(connection: sqlite3.Connection, path: Path) -> Contents:

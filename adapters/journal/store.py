@@ -15,7 +15,7 @@ import trio
 from hookflash.adapters.journal.append_file import BYTES_MAX
 from hookflash.adapters.journal.disk import REAL_DISK, Disk
 from hookflash.adapters.journal.keeper import Keeper
-from hookflash.adapters.journal.limits import Limits, Retention
+from hookflash.adapters.journal.limits import Limits, Retention, Traces
 from hookflash.adapters.journal.locking import followed, place_error
 from hookflash.adapters.journal.opening import Opened, open_locked
 from hookflash.adapters.journal.prologue import Prologue
@@ -141,6 +141,7 @@ class SqliteJournal(Resumable):
         segment_records: int = SEGMENT_RECORDS,
         keep_days: int | None = None,
         recordings: Path | None = None,
+        keep_traces_days: int | None = 400,
         lasting: bool = True,
         disk: Disk = REAL_DISK,
         in_thread: InThread | None = None,
@@ -165,6 +166,8 @@ class SqliteJournal(Resumable):
             keep_days: Whole UTC days before today that are kept in the database; older ones are put
                 into recordings. None keeps all.
             recordings: The folder for these; None takes `recordings` beside the journal.
+            keep_traces_days: How long what rules did in older days stays in the database; None for
+                ever.
             lasting: Whether it is to be the database alone after `close`. False for one that is
                 thrown away then.
             disk: Where it is.
@@ -177,7 +180,8 @@ class SqliteJournal(Resumable):
         """
         path = followed(path)
         codec = RecordCodec(machine)
-        retention = Retention(bytes_max, keep_days, recordings or path.parent / "recordings")
+        folder = recordings or path.parent / "recordings"
+        retention = Retention(bytes_max, keep_days, folder, Traces(keep_traces_days))
         limits = Limits(retention, segment_records, synced=synced, lasting=lasting)
         fresh = Prologue(codec.new_header(gateway, now()))
         opened = open_locked(path, fresh, sync=synced and lasting, disk=disk)
@@ -270,7 +274,7 @@ class SqliteJournal(Resumable):
         told_through: int | None = None,
         asides: Sequence[tuple[Aside, InteractionState | None]] = (),
     ) -> None:
-        """Append *asides* and *records* in one write; when it returns they survive the end of the process.
+        """Append *asides* and *records* in one write; then they survive the end of the process.
 
         Raises:
             JournalError: They could not be written; the journal is as it was before.
@@ -282,19 +286,9 @@ class SqliteJournal(Resumable):
             lines[:0] = [encode_aside(aside) for aside, _ in asides]
         if told_through is not None:
             lines.insert(0, encode_told(Told(told_through)))
-        if records:
-            first, last = records[0], records[-1]
-            if first.seq != tail.next_seq or last.seq != first.seq + len(records) - 1:
-                raise place_error(
-                    self.path,
-                    f"records {first.seq} to {last.seq} do not follow {tail.next_seq - 1}",
-                )
-            if tail.is_full(first.event.at):
-                self._roll(first.event.at)
-        elif not lines:
+        if not lines:
             return
-        elif tail.is_too_large():
-            self._roll()
+        self._make_room(records)
         data = lines[0] if len(lines) == 1 else b"".join(lines)
         if self._keeper.bytes + tail.file.size + len(data) > self._bytes_max:
             raise self._refusal(tail.file.size)
@@ -308,6 +302,21 @@ class SqliteJournal(Resumable):
                 self._changes.put(state)
         if self._changes is not None:
             self._changes.take(records, after)
+
+    def _make_room(self, records: Sequence[Record]) -> None:
+        """See that *records* follow on the last one, and begin a new tail where one is due."""
+        tail = self._tail
+        if records:
+            first, last = records[0], records[-1]
+            if first.seq != tail.next_seq or last.seq != first.seq + len(records) - 1:
+                raise place_error(
+                    self.path,
+                    f"records {first.seq} to {last.seq} do not follow {tail.next_seq - 1}",
+                )
+            if tail.is_full(first.event.at):
+                self._roll(first.event.at)
+        elif tail.is_too_large():
+            self._roll()
 
     def _refusal(self, size: int) -> JournalError:
         if self._closed:

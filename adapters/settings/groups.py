@@ -145,6 +145,8 @@ class JournalSettings:
         keep_days: Whole UTC days before today that stay in it; older ones are put into recordings.
             0 keeps all; at most 36,500.
         recordings: The folder for these; None takes `recordings` beside the journal.
+        keep_traces_days: Days for which what rules did stays in it, of days that are in recordings;
+            0 keeps it for ever, at most 36,500. At most 100,000 lines of it, the oldest go first.
         segment_records: Records after which a part is put away and the snapshot brought forward,
             10 to 1,000,000.
     """
@@ -154,6 +156,7 @@ class JournalSettings:
     max_bytes: int = _number(4 * 2**30, 2**20, 2**40)
     keep_days: int = _number(0, 0, 36_500)
     recordings: Path | None = None
+    keep_traces_days: int = _number(400, 0, 36_500)
     segment_records: int = _number(20_000, 10, 1_000_000)
 
 

@@ -6,14 +6,26 @@ document something is wrong.
 """
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import attrs
 
 from hookflash.machines.conversion import explain, make_converter
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.reading import reader_of
 from hookflash.machines.redaction import redact
 
-_SPARSE = make_converter(detailed=False, sparse=True)
+KNOWN_WORDS = frozenset(
+    {
+        *("rule", "name", "state", "state_from", "state_to", "kind", "owner", "pattern"),
+        *("action", "outcome", "notice", "alarm", "interaction", "hold_id"),
+    }
+)
+"""Texts that are words of the definition or of a rules file, which refuses those that look like a
+secret, or ids, which stand in every line. All others are redacted."""
+
+
 _DETAILED = make_converter(detailed=True)
 
 T = TypeVar("T")
@@ -22,6 +34,12 @@ T = TypeVar("T")
 def as_written(value: object) -> dict[str, Any]:
     """Return an attrs instance as what JSON can hold; what is as by default is left out."""
     written: dict[str, Any] = _SPARSE.unstructure(value)
+    return written
+
+
+def as_journaled(value: object) -> dict[str, Any]:
+    """Return the same as `without_secrets(as_written(value))`, in half the time, for a line."""
+    written: dict[str, Any] = _SAFE.unstructure(value)
     return written
 
 
@@ -64,6 +82,22 @@ def without_secrets(written: Any) -> Any:  # noqa: ANN401 - any part of a docume
         return written if _HARMLESS.fullmatch(written) else redact(written)
     if written.__class__ is dict:
         return {key: without_secrets(value) for key, value in written.items()}
-    if written.__class__ is list:
+    if written.__class__ is list or written.__class__ is tuple:
         return [without_secrets(value) for value in written]
     return written
+
+
+def _hook_of(attribute: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
+    has_text = _has_text(attribute.type) and attribute.name not in KNOWN_WORDS
+    return without_secrets if has_text else None
+
+
+def _has_text(hint: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Say whether a value may be a text or a list with texts; classes write themselves."""
+    if get_origin(hint) is Literal:
+        return False
+    return hint is str or any(map(_has_text, get_args(hint)))
+
+
+_SPARSE = make_converter(detailed=False, sparse=True)
+_SAFE = make_converter(detailed=False, sparse=True, hook_of=_hook_of)

@@ -31,6 +31,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(get_args(hint))
     if get_origin(hint) in {Union, UnionType}:
         return st.one_of(*map(values_of, get_args(hint)))
+    if get_origin(hint) is tuple and get_args(hint)[1:] != (...,):
+        return st.tuples(*map(values_of, get_args(hint)))
     if get_origin(hint) is tuple:
         return st.lists(values_of(get_args(hint)[0]), max_size=3).map(tuple)
     return instances_of(hint)
@@ -48,7 +50,7 @@ def instances_of(cls: type, **known: st.SearchStrategy[Any]) -> st.SearchStrateg
                     else value
                 )
             )
-            for field in attrs.fields(cls)
+            for field in attrs.fields(attrs.resolve_types(cls))
             if field.name not in known
         },
         **known,

@@ -8,6 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.machines.recorded import INSTANTS, TEXTS, instances_of, values_of
+from tests.machines.ruled import (
+    ASKED,
+    CHANGE,
+    DONE,
+    KEPT,
+    RULINGS,
+    SMALL_RULING,
+    STATES,
+    TOLD_EVENT,
+    redacted,
+)
 
 from hookflash.adapters.specifications import load_machine
 from hookflash.machines import effects, events
@@ -31,6 +42,8 @@ from hookflash.machines.records import (
     Record,
     Told,
 )
+from hookflash.machines.rule_lines import encode_aside
+from hookflash.machines.rules.ruling import Ruling
 
 AT = from_text("2026-11-22T18:22:01.123456Z")
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -58,6 +71,8 @@ STATE = InteractionState(
         (Timer("ack", CORRELATION, AT),),
     ),
 )
+RULED = Record(7, ID, events.LinkLost(AT), "held", "held", (), rules=SMALL_RULING)
+RULED_STATE = InteractionState(7, Interaction(ID, "active", HoldData(AT), rules=KEPT))
 HEADER = Header("door", DIGEST, {"limit_s": 5.0}, "h:1", AT, definition=TEXT, first_seq=3)
 Read = Callable[[bytes, str], Any]
 LINES: list[tuple[Any, bytes, Read]] = [
@@ -80,8 +95,17 @@ LINES: list[tuple[Any, bytes, Read]] = [
         for change in [DefinitionChange(AT, DIGEST, TEXT, {"limit_s": 5.0})]
     ),
     (Told(12), encode_told(Told(12)), CODEC.decode_entry),
+    (RULED, CODEC.encode(RULED), CODEC.decode_entry),
+    (RULED_STATE, CODEC.encode_state(RULED_STATE), CODEC.decode_entry),
+    *(
+        (aside, encode_aside(aside), CODEC.decode_entry)
+        for aside in (CHANGE, ASKED, TOLD_EVENT, DONE)
+    ),
 ]
-NAMES = ["header", "record", "begins", "spec", "state", "policy", "definition", "told"]
+NAMES = [
+    *("header", "record", "begins", "spec", "state", "policy", "definition", "told"),
+    *("ruling", "ruled state", "rules_change", "rules", "own event", "actions_done"),
+]
 
 
 def refused_or_alike(line: bytes, value: Any, read: Read) -> bool:
@@ -149,6 +173,7 @@ TIMERS = st.lists(
         instances_of(HoldData),
         values_of(Pending | None),
         TIMERS,
+        st.none() | STATES.map(redacted),
     ),
     st.integers(0, 2**63 - 1),
     st.none() | st.just(DIGEST),
@@ -163,6 +188,10 @@ def test_every_state_comes_back_as_it_was(
     assert CODEC.decode_state(CODEC.encode_state(state), "line") == state
 
 
+PLACES = [
+    *("rules", "memory", "trace", "actions", "open", "org", "alarm", "rare", "about"),
+    *("serial", "history", "at", "interaction", "id", "action", "rule", "type"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: (
@@ -192,6 +221,48 @@ def test_any_json_in_a_state_is_read_or_refused(key: str, value: Any, inside: bo
     for read in (CODEC.decode_entry, CODEC.decode, CODEC.decode_state, decode_header):
         try:
             read(line, "line")
+        except MalformedRecord as error:
+            assert error.message.startswith("line: ")  # noqa: PT017
+
+
+@given(st.none() | RULINGS, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_every_ruling_comes_back_as_it_was(ruling: Ruling | None, begins: bool) -> None:  # noqa: FBT001 - a drawn value
+    """A record with any ruling is equal to the one read from its line, but for secrets."""
+    record = attrs.evolve(RULED, rules=ruling, begins=begins)
+    expected = attrs.evolve(record, rules=None if ruling is None else redacted(ruling))
+
+    assert CODEC.decode(CODEC.encode(record), "line") == expected
+
+
+def put_into(document: dict[str, Any], path: list[str], value: Any) -> None:
+    """Put *value* at *path*, or as deep as it leads; of a list it leads to the first."""
+    name, *rest = path
+    inner: Any = document.get(name)
+    if inner.__class__ is list and inner:
+        inner = inner[0]
+    if rest and inner.__class__ is dict:
+        put_into(inner, rest, value)
+    else:
+        document[name] = value
+
+
+@given(st.lists(st.sampled_from(PLACES), min_size=1, max_size=4), JSON)
+@settings(max_examples=500, deadline=None)
+def test_any_json_in_a_ruling_is_read_or_refused(path: list[str], value: Any) -> None:
+    """Whatever stands anywhere in what rules decided, nothing but a MalformedRecord is raised."""
+    import orjson  # noqa: PLC0415
+
+    for line in (CODEC.encode(RULED), CODEC.encode_state(RULED_STATE), encode_aside(ASKED)):
+        raw = orjson.loads(line)
+        del raw["sum"]
+        put_into(raw["interaction"] if raw.get("kind") == "interaction" else raw, path, value)
+        try:
+            changed = orjson.dumps(raw)
+        except TypeError:
+            return
+        try:
+            CODEC.decode_entry(changed, "line")
         except MalformedRecord as error:
             assert error.message.startswith("line: ")  # noqa: PT017
 

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import attrs
 import pytest
+from tests.machines.ruled import ASKED, CHANGE, DONE, KEPT, RULING, TOLD_EVENT
 
 from hookflash.adapters.specifications import load_machine
 from hookflash.machines import events
@@ -37,6 +38,7 @@ from hookflash.machines.records import (
     Record,
     Told,
 )
+from hookflash.machines.rule_lines import encode_aside
 
 AT = from_text("2026-11-22T18:22:01.123456Z")
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -66,6 +68,8 @@ STATE = InteractionState(
 )
 POLICY = PolicyChange(AT, CODEC.policy_fields())
 DEFINITION = DefinitionChange(AT, MACHINE.spec.digest, MACHINE.spec.text, CODEC.policy_fields())
+RULED = attrs.evolve(RECORD_HERE, rules=RULING)
+RULED_STATE = attrs.evolve(STATE, interaction=attrs.evolve(STATE.interaction, rules=KEPT))
 ENTRIES: list[tuple[Entry, bytes]] = [
     (RECORD_HERE, CODEC.encode(RECORD_HERE)),
     (attrs.evolve(RECORD_HERE, begins=False, spec_hash=None), b""),
@@ -73,6 +77,9 @@ ENTRIES: list[tuple[Entry, bytes]] = [
     (POLICY, encode_policy_change(POLICY)),
     (DEFINITION, encode_definition_change(DEFINITION)),
     (Told(12), encode_told(Told(12))),
+    (RULED, CODEC.encode(RULED)),
+    (RULED_STATE, CODEC.encode_state(RULED_STATE)),
+    *((aside, encode_aside(aside)) for aside in (CHANGE, ASKED, TOLD_EVENT, DONE)),
 ]
 ENTRIES[1] = (ENTRIES[1][0], CODEC.encode(attrs.evolve(RECORD_HERE, begins=False, spec_hash=None)))
 

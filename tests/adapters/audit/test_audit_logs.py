@@ -19,6 +19,7 @@ from hookflash.adapters.audit import (
     verify_lines,
 )
 from hookflash.engine.ports import AuditLog
+from hookflash.engine.rule_messages import Remark
 from hookflash.machines.effects import EndCommand, NoteForeign
 from hookflash.machines.errors import JournalError, MalformedRecord
 from hookflash.machines.instants import Instant, from_text
@@ -52,6 +53,7 @@ FAILED = attrs.evolve(
     retry_after_s=2.0,
 )
 FOREIGN = NoteForeign(CORRELATION, "hold", "held", AT, Instant(AT - 1_000_000))
+REMARK = Remark(AT, OTHER, "call-back", "call +49 30 1234567 back", "held")
 
 
 @pytest.fixture
@@ -133,6 +135,37 @@ def test_a_foreign_hold_is_no_command(log: AuditLog, path: Path) -> None:
     assert (line["actor"], line["action"], line["status"]) == ("foreign", "hold", "success")
     assert line["metadata"]["latencyMs"] == 0
     assert line["metadata"]["since"] == "2026-11-22T18:22:00.123Z"
+
+
+def test_a_remark_is_noted(log: AuditLog, path: Path) -> None:
+    """What a rule remarks is a line of its own, redacted and of bounded length."""
+    log.append([(REMARK, ID, 1.0)])
+    long = "no end to it " * 100
+    log.append([(attrs.evolve(REMARK, rule="x" * 64, text=long), "typed", 1.0)])
+    line, other = lines_of(log, path)
+
+    assert len(line.pop("hash")) == 64
+    assert line == {
+        "timestamp": "2026-11-22T18:22:01.123Z",
+        "interactionId": ID,
+        "action": "annotate",
+        "status": "success",
+        "metadata": {
+            "priority": None,
+            "latencyMs": 0,
+            "consistencyRate": "100.00%",
+            "state": "held",
+            "message": "call [number] back",
+        },
+        "consistencyRate": "100.00%",
+        "correlationId": OTHER,
+        "actor": "rule:call-back",
+        "outcome": "noted",
+        "seq": 1,
+        "previousHash": "0" * 64,
+    }
+    assert other["actor"] == "rule:" + "x" * 64
+    assert len(other["metadata"]["message"]) == 512
 
 
 @pytest.mark.parametrize(

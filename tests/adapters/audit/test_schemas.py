@@ -9,12 +9,15 @@ from typing import Any, get_args
 
 import attrs
 import pytest
+from hypothesis import given, settings
 from jsonschema import Draft202012Validator, ValidationError
+from tests.machines.ruled import ASIDES, RULING, RULINGS, STATES
 
-from hookflash.adapters.audit import JsonLinesAuditLog
+from hookflash.adapters.audit import JsonLinesAuditLog, verify
 from hookflash.adapters.monitors import payload_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.ports import Notice
+from hookflash.engine.rule_messages import Remark
 from hookflash.machines.codec import RecordCodec, tag_of
 from hookflash.machines.effects import EFFECTS, EndCommand, NoteForeign, RaiseAlarm, Warn
 from hookflash.machines.errors import SpecError
@@ -31,12 +34,16 @@ from hookflash.machines.interaction import Facts, Interaction, Pending, Refusal,
 from hookflash.machines.machine import Machine
 from hookflash.machines.policy import GroupPolicy, HoldPolicy
 from hookflash.machines.records import (
+    Aside,
     DefinitionChange,
     InteractionState,
     PolicyChange,
     Record,
+    RulesChange,
     Told,
 )
+from hookflash.machines.rule_lines import encode_aside
+from hookflash.machines.rules.ruling import RuleState, Ruling
 from hookflash.machines.schema import recording_schema, schema_text
 
 AT = from_text("2026-11-22T18:22:01.123456Z")
@@ -156,6 +163,55 @@ def test_headers_and_changes_fit_the_schema() -> None:
         validator.validate(json.loads(line))
 
 
+@given(RULINGS | STATES | ASIDES)
+@settings(max_examples=150, deadline=None)
+def test_what_rules_leave_behind_fits_the_schema(value: Ruling | RuleState | Aside) -> None:
+    """Every ruling, every state of rules and every line between records that tells of them."""
+    if isinstance(value, Ruling):
+        line = CODEC.encode(Record(1, ID, LinkLost(AT), "held", "held", (), rules=value))
+    elif isinstance(value, RuleState):
+        interaction: Interaction[Any] = attrs.evolve(MACHINE.start(ID), rules=value)
+        line = CODEC.encode_state(InteractionState(1, interaction))
+    elif isinstance(value, RulesChange):
+        line = encode_aside(attrs.evolve(value, digest=MACHINE.spec.digest))
+    else:
+        line = encode_aside(value)
+
+    schema("recording").validate(json.loads(line))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("memory",), 5),
+        (("memory", "serial"), "5"),
+        (("memory", "history", "first_at"), 5),
+        (("memory", "waits", 0, "kind"), "x"),
+        (("trace", "rules", 0, "verdict"), "x"),
+        (("trace", "rules", 0, "clauses", 0, "reads", 0), ["x"]),
+        (("trace", "rules", 0, "clauses", 0, "reads", 0), ["x", "y", "z"]),
+        (("actions", 0, "id"), 5),
+        (("actions", 0, "action"), "x"),
+        (("actions", 0, "more"), "x"),
+        (("actions", 6, "arguments", "to"), None),
+        (("rare",), False),
+        (("org",), None),
+        (("more",), 1),
+    ],
+)
+def test_what_is_no_ruling_does_not_fit(path: tuple[str | int, ...], value: object) -> None:
+    """The schema refuses of rulings what the codec refuses."""
+    raw = json.loads(CODEC.encode(Record(1, ID, LinkLost(AT), "held", "held", (), rules=RULING)))
+    schema("recording").validate(raw)
+    inner: Any = raw["rules"]
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+
+    with pytest.raises(ValidationError):
+        schema("recording").validate(raw)
+
+
 @pytest.mark.parametrize("full", [True, False], ids=["full", "least"])
 def test_states_fit_the_schema(full: bool) -> None:  # noqa: FBT001 - a parameter
     """How an interaction stands is valid, with all that it may have and with nothing."""
@@ -203,7 +259,10 @@ def test_audit_lines_fit_their_schema(tmp_path: Path) -> None:
     for notice in NOTICES:
         if isinstance(notice, EndCommand | NoteForeign):
             log.append([(notice, ID, 1.0)])
+    for rule in ("x" * 64, "third-hold"):
+        log.append([(Remark(AT, ID, rule, "held 3 times", "held"), ID, 1.0)])
     log.close()
+    assert verify(path).whole
     validator = schema("audit")
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     for line in lines:
@@ -211,6 +270,10 @@ def test_audit_lines_fit_their_schema(tmp_path: Path) -> None:
 
     for change in ({"status": "failed"}, {"outcome": "fine"}, {"hash": "x"}, {"more": 1}):
         assert not validator.is_valid(lines[0] | change)
+    remark = lines[-1]
+    for change in ({"status": "failed"}, {"outcome": "confirmed"}, {"action": "hold"}):
+        assert not validator.is_valid(remark | change)
+    assert not validator.is_valid(remark | {"metadata": lines[0]["metadata"]})
 
 
 @pytest.mark.parametrize("notice", NOTICES)

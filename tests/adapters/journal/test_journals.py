@@ -287,7 +287,7 @@ def test_what_monitors_were_told_is_noted(path: Path) -> None:
 def test_the_size_has_a_limit(path: Path) -> None:
     """Beyond the limit nothing is written, and the error says what to do."""
     open_journal(path).close()
-    journal = open_journal(path, bytes_max=path.stat().st_size + 30_000)
+    journal = open_journal(path, bytes_max=path.stat().st_size + 40_000)
     play = Play()
     write(journal, play, 10)
     with pytest.raises(JournalError, match="bytes and may have") as caught:
