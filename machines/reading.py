@@ -78,15 +78,17 @@ def _written(cls: type, *, of_event: bool) -> object:
         "    if raw.__class__ is not dict:",
         "        raise TypeError",
         "    made = Twin()",
-        "    count = len(raw)" + (" - 1" if of_event else ""),
+        "    count = len(raw)",
     ]
+    wanted = 1 if of_event else 0
     for field in attrs.fields(cls):
         if of_event and field.name == "at":
             source.lines.append("    made.at = decode_instant(at)")
         else:
+            wanted += field.default is attrs.NOTHING
             source.field(field)
     source.lines += [
-        "    if count:",
+        f"    if count != {wanted}:",
         "        raise ValueError",
         "    made.__class__ = Class",
         "    return made",
@@ -105,7 +107,7 @@ class _Source:
         self.scope: dict[str, Any] = {"decode_instant": decode_instant}
 
     def field(self, field: "attrs.Attribute[Any]") -> None:
-        """Write what reads *field* of `raw` into `made`, and count it off."""
+        """Write what reads *field* of `raw` into `made`, and count it off if it may be left out."""
         name, indent = field.name, "    "
         if field.default is not attrs.NOTHING:
             self.lines += [
@@ -118,8 +120,9 @@ class _Source:
             f"{indent}value = raw[{name!r}]",
             *(indent + line for line in self._checked(field.type)),
             f"{indent}made.{name} = value",
-            f"{indent}count -= 1",
         ]
+        if field.default is not attrs.NOTHING:
+            self.lines.append(f"{indent}count -= 1")
 
     def _checked(self, hint: Any) -> list[str]:  # noqa: ANN401 - any annotation
         """Return the lines that see to it that `value` is what *hint* says."""
@@ -131,7 +134,14 @@ class _Source:
         if origin is Literal and all(isinstance(one, str) for one in args):
             return [f"if value not in {self._named(frozenset(args))}:", "    raise ValueError"]
         if origin in {Union, UnionType} and len(args) == 2 and NoneType in args:
-            inner = self._checked(args[0] if args[1] is NoneType else args[1])
+            member = args[0] if args[1] is NoneType else args[1]
+            if member in _INLINE:
+                name = member.__name__
+                return [
+                    f"if value.__class__ is not {name} and value is not None:",
+                    "    raise TypeError",
+                ]
+            inner = self._checked(member)
             return ["if value is not None:", *("    " + line for line in inner)]
         if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
             return [

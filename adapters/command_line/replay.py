@@ -22,31 +22,17 @@ _UNREADABLE = 2
 
 def replay(
     *recordings: Path,
-    rules: Annotated[Path | None, Parameter(help="Rules to try, in place of the recorded.")] = None,
-    spec: Annotated[
-        str | None,
-        Parameter(help="A definition to try: `shipped`, or a path; else the recorded one."),
-    ] = None,
-    policy: Annotated[
-        Path | None,
-        Parameter(help="A config file whose [hold] is tried, in place of the recorded."),
-    ] = None,
-    until: Annotated[str | None, Parameter(help="The last record, or a time.")] = None,
-    interaction: Annotated[str | None, Parameter(help="Only this interaction.")] = None,
-    all: Annotated[bool, Parameter(negative="", help="List every divergence.")] = False,  # noqa: A002 - the option's name
-    workers: Annotated[
-        int, Parameter(validator=Number(gte=1, lte=64), help="How many processes share the work.")
-    ] = 1,
-    step: Annotated[bool, Parameter(negative="", help="Step through it in the terminal.")] = False,
-    fork: Annotated[
-        int | None, Parameter(help="Continue otherwise from this record on.", name="--fork")
-    ] = None,
-    event: Annotated[
-        str | None, Parameter(help="With --fork: the event in its place, as JSON.")
-    ] = None,
-    out: Annotated[
-        Path | None, Parameter(name=["--out", "-o"], help="With --fork: write what followed.")
-    ] = None,
+    rules: Path | None = None,
+    spec: str | None = None,
+    policy: Path | None = None,
+    until: str | None = None,
+    interaction: str | None = None,
+    all: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 - the option's name
+    workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
+    step: Annotated[bool, Parameter(negative="")] = False,
+    fork: int | None = None,
+    event: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     json: Json = False,
 ) -> int:
     """Step recordings again by the machines that recorded them, and compare all that follows.
@@ -56,6 +42,18 @@ def replay(
 
     Args:
         recordings: Recordings and journals, in order.
+        rules: A rules file to try in place of the rules that counted.
+        spec: A definition to try in place of the recorded one: `shipped`, or a path.
+        policy: A config file whose [hold] is tried in place of the recorded policy.
+        until: The number of the last record, or a time.
+        interaction: The one interaction to replay.
+        all: List every divergence.
+        workers: How many processes share the work.
+        step: Step through a recording in the terminal.
+        fork: Continue otherwise from this record on.
+        event: With --fork: the event that takes the record's place, as JSON.
+        out: With --fork: write what followed as a recording.
+        json: Print one line of JSON; with --all one for each divergence before it.
     """
     from hookflash.adapters.replaying.choices import Request  # noqa: PLC0415 - see package
 
@@ -69,10 +67,18 @@ def replay(
         until=until,
         interaction=interaction,
     )
-    if fork is not None or event is not None or out is not None:
-        raise NotImplementedError
+    if fork is not None:
+        return _fork(request, fork, event, out, json=json)
+    if event is not None or out is not None:
+        raise ConfigurationError(
+            "options --event and --out go with --fork",
+            advice="say with --fork at which record",
+            source="option --event" if event is not None else "option --out",
+        )
     if step:
-        raise NotImplementedError
+        from hookflash.adapters.command_line.stepping import step_through  # noqa: PLC0415 - see package
+
+        return step_through(request)
     return _verify(request, workers, lists=all, json=json)
 
 
@@ -91,6 +97,21 @@ def _verify(request: "Request", workers: int, *, lists: bool, json: bool) -> int
     if verdict.unreadable is not None:
         return _UNREADABLE
     return 0 if verdict.same else 1
+
+
+def _fork(request: "Request", seq: int, event: str | None, out: Path | None, *, json: bool) -> int:
+    from hookflash.adapters.replaying import fork_wording  # noqa: PLC0415 - see package
+    from hookflash.adapters.replaying.forking import fork, write_recording  # noqa: PLC0415 - see package
+
+    branch = fork(request, seq, event)
+    if json:
+        print_json(fork_wording.as_json(branch))
+    else:
+        for line in fork_wording.as_lines(branch):
+            print_line(line)
+    if out is not None:
+        tell(f"{out}: {write_recording(branch, out)} lines")
+    return 0
 
 
 def _list(listing: Path, *, json: bool) -> None:

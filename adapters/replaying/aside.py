@@ -1,10 +1,10 @@
 """Where a replay puts interactions that nothing has happened to for long: a temporary database."""
 
-import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import final
 
+from hookflash.adapters.replaying.packing import Packer
 from hookflash.engine.replaying.known import Known
 
 _CACHE_KB = 4_096
@@ -18,6 +18,7 @@ class AsideDatabase:
     """
 
     def __init__(self) -> None:
+        self._packer = Packer()
         # An empty name is SQLite's for a database in a temporary file, deleted as it is opened.
         self._connection = sqlite3.connect("", isolation_level=None)
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KB}"):
@@ -38,7 +39,12 @@ class AsideDatabase:
 
     def put(self, interactions: Iterable[tuple[str, Known]]) -> None:
         """Put interactions aside, in place of those with the same keys."""
-        rows = sorted((key, _packed(known)) for key, known in interactions)
+        rows: list[tuple[str, bytes]] = []
+        for key, known in interactions:
+            # Timers that ran before fire late by moments only.
+            known.gone = ()
+            rows.append((key, self._packer.pack(known)))
+        rows.sort()
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?)", rows)
         self._connection.execute("COMMIT")
@@ -46,40 +52,13 @@ class AsideDatabase:
     def fetch(self, key: str) -> Known | None:
         """Return an interaction; None where it was not put aside."""
         row = self._connection.execute("SELECT known FROM aside WHERE key = ?", (key,)).fetchone()
-        return None if row is None else _unpacked(row[0])
+        return None if row is None else self._known(row[0])
 
     def all(self) -> Iterator[tuple[str, Known]]:
         """Yield all that were put aside, with their keys."""
         for key, packed in self._connection.execute("SELECT key, known FROM aside"):
-            yield key, _unpacked(packed)
+            yield key, self._known(packed)
 
-
-def _packed(known: Known) -> bytes:
-    return pickle.dumps(
-        (
-            known.interaction,
-            known.seq,
-            known.own,
-            known.org,
-            known.whole,
-            known.doubted,
-            known.memory,
-            known.fired,
-        ),
-        pickle.HIGHEST_PROTOCOL,
-    )
-
-
-def _unpacked(packed: bytes) -> Known:
-    # Nobody but this process has ever had the file.
-    interaction, seq, own, org, whole, doubted, memory, fired = pickle.loads(packed)  # noqa: S301
-    return Known(
-        interaction,
-        seq,
-        own,
-        org=org,
-        whole=whole,
-        doubted=doubted,
-        memory=memory,
-        fired=fired,
-    )
+    def _known(self, packed: bytes) -> Known:
+        known: Known = self._packer.unpack(packed)
+        return known

@@ -12,7 +12,7 @@ from hookflash.adapters.journal.reading import is_journal, journal_lines
 from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.lines import LINE_BYTES_MAX
 
-BLOCK_BYTES: Final = 65_536
+BLOCK_BYTES: Final = 32_768
 """What is read at a time: some hundred lines, whose objects stay in the processor's cache."""
 
 _JOURNAL_LINES: Final = 128
@@ -53,8 +53,8 @@ def _of_journal(path: Path) -> Iterator[Block]:
     damage: MalformedRecord | None = None
     while damage is None:
         try:
-            for one in islice(lines, _JOURNAL_LINES):
-                taken.append(one)
+            # What came before an error is taken all the same.
+            taken.extend(islice(lines, _JOURNAL_LINES))
         except MalformedRecord as error:
             damage = error
         if not taken:

@@ -13,7 +13,7 @@ from hookflash.adapters.replaying.verifying import Choices, read_header
 from hookflash.adapters.rules_files import load_rules
 from hookflash.adapters.settings.loading import load_settings
 from hookflash.adapters.specifications import load_machine
-from hookflash.engine.replaying.replay import Until
+from hookflash.engine.replaying.outcome import Until
 from hookflash.engine.replaying.stepping_by import Trial
 from hookflash.machines.errors import ConfigurationError, MalformedRecord
 from hookflash.machines.instants import from_text

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
@@ -15,19 +15,21 @@ from hookflash.adapters.replaying.aside import AsideDatabase
 from hookflash.adapters.replaying.blocks import Block, blocks_of
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
+from hookflash.engine.replaying.changes import other_changes, row_changes
 from hookflash.engine.replaying.findings import Damage, Divergence
 from hookflash.engine.replaying.known import KnownInteractions
+from hookflash.engine.replaying.outcome import Findings, Until
 from hookflash.engine.replaying.reading import CHANGED
-from hookflash.engine.replaying.replay import Findings, Replay, Until
+from hookflash.engine.replaying.replay import Replay
 from hookflash.engine.replaying.sharing import Share
 from hookflash.engine.replaying.stepping_by import NO_TRIAL, Steppers, Trial
 from hookflash.engine.replaying.verdicts import RecordedRules
-from hookflash.machines.errors import MalformedRecord
+from hookflash.machines.errors import MalformedRecord, SpecError
 from hookflash.machines.headers import decode_header
 from hookflash.machines.lines import parse_object, sum_fits
-from hookflash.machines.machine import Machine
 from hookflash.machines.records import Header
 from hookflash.machines.rules.ruleset import Rules, parse_rules
+from hookflash.machines.spec import parse_spec
 
 
 @frozen(kw_only=True)
@@ -49,6 +51,8 @@ class Choices:
 
 AS_RECORDED = Choices()
 """All of it, under what it was recorded under."""
+
+_CHANGES_NAMED = 3
 
 Told = Callable[[Divergence], None]
 Progress = Callable[[int, int], None]
@@ -123,7 +127,7 @@ def verify(
 
 
 @contextmanager
-def without_collections() -> Iterator[None]:
+def without_collections() -> Generator[None, None, None]:
     """Look for no garbage meanwhile: a replay makes none that refers to itself.
 
     Looking costs a tenth of the time, the more the more interactions are known.
@@ -170,6 +174,8 @@ class _Pass:
         self.begun = True
         if damage is not None:
             replay.findings.damages.add(damage)
+        if not self.choices.trial.is_another and (differs := shipped_differs(header)):
+            replay.findings.notices[differs] = None
         try:
             self._run(replay, first, blocks)
         finally:
@@ -260,7 +266,23 @@ def read_recorded_rules(text: str, place: str) -> Rules:
     return parse_rules(text, place, names_of())
 
 
-def shipped_differs(header: Header) -> Machine[Any, Any] | None:
-    """Return the machine that is shipped today under a recording's name, if it is another one."""
-    machine = load_machine(header.machine)
-    return None if machine.spec.digest == header.spec_hash else machine
+def shipped_differs(header: Header) -> str:
+    """Say how the definition that is shipped today differs from the recording's; empty for not."""
+    if header.definition is None:
+        return ""
+    try:
+        shipped = load_machine(header.machine).spec
+        place = f"{header.machine}: definition {header.spec_hash[:12]}"
+        recorded = parse_spec(header.definition, place)
+    except SpecError:
+        return ""
+    if shipped.digest == header.spec_hash:
+        return ""
+    changes = row_changes(recorded, shipped)
+    words = [one.text(recorded, shipped) for one in changes] + other_changes(recorded, shipped)
+    said = "; ".join(words[:_CHANGES_NAMED]) or "in its words only"
+    more = f"; and {len(words) - _CHANGES_NAMED} more" if len(words) > _CHANGES_NAMED else ""
+    return (
+        f"{shipped.place} differs today from the definition that recorded it, which is what it is"
+        f" replayed by: {said}{more}; `--spec shipped` tries today's"
+    )

@@ -58,7 +58,7 @@ def verify_with(
         if workers == 1:
             verdict = _share(request, Share(), parts[0] if listing else None, progress)
         else:
-            verdict = _together(request, parts, listing is not None, progress)
+            verdict = _together(request, parts, progress, lists=listing is not None)
         if listing is not None:
             _write(listing, parts)
     verdict.seconds = time.monotonic() - begun
@@ -84,10 +84,7 @@ def _share(
 
 
 def _together(
-    request: Request,
-    parts: Sequence[Path],
-    lists: bool,
-    progress: Progress | None,  # noqa: FBT001 - whether there is a listing
+    request: Request, parts: Sequence[Path], progress: Progress | None, *, lists: bool
 ) -> Verdict:
     # Not by a fork: whoever calls may have threads, and nothing of this process is needed there.
     context = multiprocessing.get_context("spawn")

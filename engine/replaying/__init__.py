@@ -9,7 +9,10 @@
 - `causes`, `changes`: the nearest explanation
 - `verdicts`: rules, asked again
 - `order`: records that are missing, stand twice or at the wrong place
-- `replay`: a whole recording, fast
+- `replay`, `quick`: a whole recording, fast; `outcome`: what comes of it
+- `reading`, `mending`: lines, whatever is wrong with them
+- `sharing`: a part of the interactions, for several processes
+- `asides`, `differing`, `trying_rules`: parts of following
 - `tour`: forth and back through a recording
 - `fork`, `evidence`: another event, and how far what was recorded still holds
 

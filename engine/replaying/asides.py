@@ -6,7 +6,6 @@ import attrs
 
 from hookflash.engine.replaying.causes import Causes
 from hookflash.engine.replaying.comparing import as_json, differences
-from hookflash.engine.replaying.differing import TimerNames
 from hookflash.engine.replaying.findings import Cause, Divergence
 from hookflash.engine.replaying.known import Known, KnownInteractions
 from hookflash.engine.replaying.stepping_by import Steppers
@@ -56,7 +55,6 @@ class Asides:
         self.known = known
         self.part = part
         self._causes = Causes()
-        self._timer_names: dict[str, TimerNames] = {}
         self._wrong: list[tuple[int, int, str]] = []
 
     # --- what is wrong with the recording itself --------------------------------------------------

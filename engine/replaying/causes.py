@@ -70,29 +70,19 @@ class Causes:
 
     def of(self, case: Case, field: str) -> Cause:
         """Return the nearest explanation of what differs in *field*."""
-        if case.damage:
-            return Cause("damage", f"the line itself: {case.damage}")
-        if case.between:
-            return Cause("damage", case.between)
+        if case.damage or case.between:
+            return Cause("damage", case.damage or case.between)
         if case.doubted:
             return Cause(
                 "earlier",
                 f"since record {case.doubted} it is not sure how the interaction stood",
             )
-        if field == "from":
-            return Cause(
-                "missing",
-                "no record leads from the one state to the other: one is missing, or this one was"
-                " changed",
-            )
-        if field == "event.timer":
-            return Cause(
-                "timer",
-                "no such timer runs, or it is not due: what started it is missing, or this record"
-                " was changed",
-            )
-        stepper = case.stepper
-        if stepper.own is not stepper.tried and (case.own_fits or stepper.own is None):
+        cause = _of_what_was_before(field)
+        if cause is not None:
+            return cause
+        if case.stepper.own is not case.stepper.tried and (
+            case.own_fits or case.stepper.own is None
+        ):
             return self._other(case)
         return _same_definition(case, field)
 
@@ -166,6 +156,23 @@ class Causes:
             then = _row(case.exact.row, case.stepper.tried)
             return Cause("format", f"{where}: it did what {then} does, and now {now} is taken")
         return Cause("format", f"{where}: now {now} is taken")
+
+
+def _of_what_was_before(field: str) -> Cause | None:
+    """Return the explanation of what no row can explain; None for other fields."""
+    if field == "from":
+        return Cause(
+            "missing",
+            "no record leads from the one state to the other: one is missing, or this one was"
+            " changed",
+        )
+    if field == "event.timer":
+        return Cause(
+            "timer",
+            "no such timer runs, or it is not due: what started it is missing, or this record was"
+            " changed",
+        )
+    return None
 
 
 # --- the same definition --------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 
 def _said(row: Row, key: str) -> str:
-    value = getattr(row, key)
+    value: Any = getattr(row, key)
     if isinstance(value, tuple):
-        return f"[{', '.join(value)}]"
+        return f"[{', '.join(map(str, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - names
     return "none" if value is None else repr(value)

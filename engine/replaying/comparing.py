@@ -76,22 +76,28 @@ def effect_differences(recorded: Sequence[Any], now: Sequence[Any]) -> list[Diff
     found: list[Difference] = []
     i = j = 0
     while i < len(before) or j < len(after):
-        if i < len(before) and j < len(after) and before[i] == after[j]:
-            found += differences(recorded[i], now[j], f"effects[{i}]")
+        is_gone = i < len(before) and before[i] not in after[j:]
+        is_new = j < len(after) and after[j] not in before[i:]
+        if i < len(before) and j < len(after) and (before[i] == after[j] or (is_gone and is_new)):
+            found += _of_pair(recorded[i], now[j], f"effects[{i}]")
             i, j = i + 1, j + 1
-        elif j < len(after) and after[j] not in before[i:]:
+        elif is_new or i >= len(before):
             found.append((f"effects[{i}]", None, now[j]))
             j += 1
-        elif i < len(before):
+        else:
             found.append((f"effects[{i}]", recorded[i], None))
             i += 1
-        else:
-            found.append((f"effects[{i}]", None, now[j]))
-            j += 1
     return found[:DIFFERENCES_MAX]
 
 
 # --- the parts ------------------------------------------------------------------------------------
+
+
+def _of_pair(recorded: Any, now: Any, path: str) -> list[Difference]:  # noqa: ANN401 - JSON
+    """Return where two effects differ; of two that have little in common that they do."""
+    found = differences(recorded, now, path)
+    is_another = len(found) > 1 and _kind(recorded) != _kind(now)
+    return [(path, recorded, now)] if is_another else found
 
 
 def _kind(effect: Any) -> str:  # noqa: ANN401 - JSON
@@ -110,7 +116,8 @@ def _differing(recorded: Any, now: Any, path: str) -> Iterator[Difference]:  # n
         for key in dict.fromkeys([*before, *after]):
             yield from _differing(before.get(key), after.get(key), f"{path}.{key}")
     elif isinstance(recorded, list) and isinstance(now, list):
-        first, second = list[Any](recorded), list[Any](now)
+        first: list[Any] = recorded  # pyright: ignore[reportUnknownVariableType] - JSON
+        second: list[Any] = now  # pyright: ignore[reportUnknownVariableType] - JSON
         for index in range(max(len(first), len(second))):
             yield from _differing(
                 first[index] if index < len(first) else None,

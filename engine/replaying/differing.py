@@ -1,9 +1,8 @@
-"""Where a record is not what comes out now: its state before, its timer, its state after, effects."""
+"""Where a record is not what comes out now: state before, timer, state after, effects."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
-
-from attrs import frozen
 
 from hookflash.engine.replaying.comparing import Difference, effect_differences
 from hookflash.engine.replaying.known import GONE_MAX, Known
@@ -15,17 +14,11 @@ from hookflash.machines.machine import Machine, Step
 from hookflash.machines.records import RecordedStep
 
 
-@frozen
-class TimerNames:
-    """The timers of a machine by the classes of their events; kept, because many records ask."""
-
-    by_class: Mapping[type, str]
-
-    @classmethod
-    def of(cls, machine: Machine[Any, Any]) -> "TimerNames":
-        """Return those of *machine*."""
-        events = machine.implementation.events
-        return cls({events[spec.event]: name for name, spec in machine.spec.timers.items()})
+@lru_cache(maxsize=64)
+def timers_of(machine: Machine[Any, Any]) -> Mapping[type, str]:
+    """Return the timers of *machine* by the classes of their events."""
+    events = machine.implementation.events
+    return {events[spec.event]: name for name, spec in machine.spec.timers.items()}
 
 
 def source_differences(before: Interaction[Any], recorded: RecordedStep) -> list[Difference]:

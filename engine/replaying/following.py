@@ -15,11 +15,11 @@ from hookflash.engine.replaying.asides import Asides
 from hookflash.engine.replaying.causes import Case, stepped
 from hookflash.engine.replaying.comparing import Difference
 from hookflash.engine.replaying.differing import (
-    TimerNames,
     note_gone,
     source_differences,
     step_differences,
     timer_differences,
+    timers_of,
 )
 from hookflash.engine.replaying.findings import Cause, Damage, Divergence
 from hookflash.engine.replaying.known import Known
@@ -34,6 +34,7 @@ from hookflash.engine.replaying.resuming import (
 from hookflash.engine.replaying.stepping_by import Stepper
 from hookflash.engine.replaying.verdicts import UNASKED, Judged
 from hookflash.machines.attempts import attempts_of
+from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Machine, Step
 from hookflash.machines.records import RecordedStep
@@ -214,24 +215,16 @@ class Follower(Asides):
         self, recorded: RecordedStep, stepper: Stepper, known: Known, place: str
     ) -> _Meeting:
         before = known.interaction
-        event_class = type(recorded.event)
         return _Meeting(
             recorded,
             place,
             stepper,
             known,
             stepper.codec.machine.event_name(recorded.event),
-            self.timer_names(stepper.codec.machine).by_class.get(event_class, ""),
+            timers_of(stepper.codec.machine).get(recorded.event.__class__, ""),
             before,
             known.own or before,
         )
-
-    def timer_names(self, machine: Machine[Any, Any]) -> TimerNames:
-        """Return the timers of *machine* by the classes of their events."""
-        names = self._timer_names.get(machine.spec.digest)
-        if names is None:
-            names = self._timer_names[machine.spec.digest] = TimerNames.of(machine)
-        return names
 
     def _set_back(self, meeting: _Meeting) -> None:
         """Take the recorded state before for what was: how it came to be is not known."""
@@ -358,13 +351,16 @@ class Follower(Asides):
         before = meeting.own_before.rules
         if self.rules.silent and recorded.rules is None and before is None:
             return UNASKED
-        judged = UNASKED
+        judged, ruling = UNASKED, None
+        try:
+            ruling = None if recorded.rules is None else Ruling.from_json(recorded.rules)
+        except MalformedRecord as error:
+            return Judged(None, (("rules", recorded.rules, f"cannot be read: {error.message}"),))
         step = meeting.own_step or meeting.step
         if step is not None:
             judged = self.rules.after(
                 own_after, known.org, recorded.source, recorded.event, step, recorded.rules
             )
-        ruling = None if recorded.rules is None else Ruling.from_json(recorded.rules)
         if ruling is not None:
             known.org = ruling.org
         final = self.is_final(own_after)

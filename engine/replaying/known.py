@@ -13,8 +13,8 @@ from attrs import define
 from hookflash.machines.interaction import Interaction, Timer
 from hookflash.machines.rules.memory import RuleMemory
 
-IN_MEMORY_MAX: Final = 32_768
-"""Interactions that are kept in memory: some 40 MB."""
+IN_MEMORY_MAX: Final = 16_384
+"""Interactions that are kept in memory: some 30 MB."""
 
 _PUT_ASIDE: Final = IN_MEMORY_MAX // 4
 """How many are put aside at a time: sorting them out costs less than fetching one."""

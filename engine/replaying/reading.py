@@ -123,10 +123,11 @@ def seq_of(line: bytes) -> int | None:
     if found is not None:
         return int(found[1])
     try:
-        seq = parse_object(line).get("seq")
+        raw = parse_object(line)
     except ValueError:
         return None
-    return seq if isinstance(seq, int) else None
+    seq = raw.get("seq")
+    return seq if isinstance(seq, int) and "kind" not in raw else None
 
 
 def _spec_of(line: bytes) -> str | None:

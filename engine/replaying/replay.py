@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
 import orjson
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
-from hookflash.engine.replaying.findings import Damage, Damages, Divergence, Groups, shown
+from hookflash.engine.replaying.findings import Damage, Divergence, shown
 from hookflash.engine.replaying.following import Follower
 from hookflash.engine.replaying.known import KnownInteractions
 from hookflash.engine.replaying.order import Held, Order
+from hookflash.engine.replaying.outcome import Findings, Until
 from hookflash.engine.replaying.quick import Quick
 from hookflash.engine.replaying.reading import LineReader, Read
 from hookflash.engine.replaying.sharing import Share
@@ -39,49 +40,6 @@ Places = Callable[[int], str]
 
 _Item = tuple[bytes, bool]
 """A line, and whether it is one of ours."""
-
-
-@frozen
-class Until:
-    """Where a replay ends.
-
-    Attributes:
-        seq: The last record; None for all.
-        at: The last instant; None for all.
-    """
-
-    seq: int | None = None
-    at: Instant | None = None
-
-    def passed(self, seq: int, at: Instant) -> bool:
-        """Say whether a record comes after it."""
-        return (self.seq is not None and seq > self.seq) or (self.at is not None and at > self.at)
-
-
-@define
-class Findings:
-    """What a replay found.
-
-    Attributes:
-        records: How many records were compared.
-        groups: The divergences.
-        damages: What is wrong with the recordings themselves.
-        notices: What is to be known beside that, each once.
-        interactions: How many interactions they are about; those that began anew count again.
-        ended: Whether it ended at the place where it was to end, before the end of the recording.
-    """
-
-    records: int = 0
-    groups: Groups = field(factory=Groups)
-    damages: Damages = field(factory=Damages)
-    notices: dict[str, None] = field(factory=dict[str, None])
-    interactions: int = 0
-    ended: bool = False
-
-    @property
-    def same(self) -> bool:
-        """Whether all is as recorded."""
-        return not (self.groups.count or self.groups.following or self.damages.count)
 
 
 @final
@@ -153,8 +111,12 @@ class Replay:
         """
         share = self._share
         raws = None if share is not None else parsed(lines)
+        if raws is not None and self._until is None and self._plainly_in_order(raws):
+            self._in_turn(lines, range(len(lines)), raws, place, ())
+            self._known.make_room()
+            return True
         if raws is not None:
-            numbers = [None if raw is None else raw.get("seq") for raw in raws]
+            numbers = [None if raw is None or "kind" in raw else raw.get("seq") for raw in raws]
             ours: Sequence[int] = range(len(lines))
         else:
             looked = list(map((share or Share()).look, lines))
@@ -163,7 +125,7 @@ class Replay:
         if self._in_order(numbers) and not self._may_end(lines):
             if raws is None:
                 raws = parsed([lines[index] for index in ours])
-            self._in_turn(lines, ours, raws, place)
+            self._in_turn(lines, ours, raws, place, numbers)
         else:
             mine = set(ours)
             self._disordered(
@@ -185,6 +147,20 @@ class Replay:
             self.findings.notices |= notices
         self.findings.interactions = self._known.count - self._before
         return self.findings
+
+    def _plainly_in_order(self, raws: Sequence[Any]) -> bool:
+        """Say whether all are records, numbered as they have to be; go on behind them if so."""
+        following = self.order.following
+        if following is None or not self.order.settled:
+            return False
+        end = following + len(raws)
+        try:
+            if [raw["seq"] for raw in raws] != list(range(following, end)):
+                return False
+        except (KeyError, TypeError):
+            return False
+        self.order.following = end
+        return True
 
     def _in_order(self, numbers: Sequence[Any]) -> bool:
         """Say whether records are numbered as they have to be, and go on behind them if so."""
@@ -217,8 +193,9 @@ class Replay:
         ours: Sequence[int],
         raws: Sequence[Raw | None],
         place: Places,
+        numbers: Sequence[int | None],
     ) -> None:
-        """Take up lines whose records are in order."""
+        """Take up lines whose records are in order; *numbers* are those of all lines, if needed."""
         position, end = 0, len(ours)
         mine = lines if len(ours) == len(lines) else [lines[index] for index in ours]
         while position < end:
@@ -228,8 +205,18 @@ class Replay:
                 self.findings.records += done - position
                 position = done
             if position < end:
+                if numbers:
+                    self._seq = self._number_before(numbers, ours[position])
                 self._line(mine[position], place(ours[position]))
                 position += 1
+
+    def _number_before(self, numbers: Sequence[int | None], index: int) -> int:
+        """Return the number of the last record before a line."""
+        for number in reversed(numbers[:index]):
+            if number is not None:
+                return number
+        following = self.order.following or 1
+        return following - 1 - sum(number is not None for number in numbers)
 
     def _disordered(self, items: Iterable[tuple[int | None, str, _Item]]) -> None:
         for number, place, item in items:
@@ -351,7 +338,7 @@ class Replay:
             stepper = self.follower.steppers.present
             if stepper.own is not stepper.tried:
                 return None
-            self._quick = Quick(stepper, self._known, self.follower.timer_names)
+            self._quick = Quick(stepper, self._known)
         return self._quick
 
 

@@ -79,18 +79,22 @@ def repaired(
         recorded: The record.
         timer: The timer whose event it is; empty for none.
     """
-    owner = getattr(recorded.event, "owner", None)
+    fired = getattr(recorded.event, "owner", None)
     running = {
-        one.name: one for one in before.timers if not (one.name == timer and one.owner == owner)
+        one.name: one for one in before.timers if not (one.name == timer and one.owner == fired)
     }
     for effect in recorded.effects:
         try:
             match effect.get("type"):
                 case "start_timer":
                     raw = effect["timer"]
-                    due_at = decode_instant(raw["due_at"])
-                    running.pop(raw["name"], None)
-                    running[raw["name"]] = Timer(raw["name"], raw["owner"], due_at)
+                    name, owner, due_at = raw["name"], raw["owner"], decode_instant(raw["due_at"])
+                    ours = interaction.timer(name)
+                    if ours is not None and ours.owner == owner:
+                        # What fires tells which of the two was meant: the earlier one fits both.
+                        due_at = min(due_at, ours.due_at)
+                    running.pop(name, None)
+                    running[name] = Timer(name, owner, due_at)
                 case "stop_timer":
                     running.pop(effect["name"], None)
                 case _:

@@ -76,7 +76,7 @@ class Share:
         seq, found = raw.get("seq"), raw.get("interaction")
         if isinstance(found, dict):
             found = found.get("id")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - JSON
-        number = seq if isinstance(seq, int) else None
+        number = seq if isinstance(seq, int) and "kind" not in raw else None
         if not isinstance(found, str):
             return number, True
         return number, self._is_ours(found.lower().encode("utf-8", "replace"))

@@ -118,6 +118,13 @@ class Steppers:
         self.spec_hash = header.spec_hash
         self.policy: PolicySource = header
         self.notices: dict[str, None] = {}
+        if trial.machine is not None and trial.machine.name != header.machine:
+            raise SpecError(
+                f"{trial.machine.spec.place}: is the machine {trial.machine.name!r}; the recording"
+                f" is of {header.machine!r}",
+                advice="try a definition of the machine that recorded it",
+                place=trial.machine.spec.place,
+            )
         self.present = self.of(None)
 
     def of(self, spec_hash: str | None) -> Stepper:
@@ -205,7 +212,7 @@ def policy_differences(recorded: Any, now: Any) -> dict[str, str]:  # noqa: ANN4
     if type(recorded) is not type(now):
         return {}
     found: dict[str, str] = {}
-    for field in attrs.fields(type(recorded)):
+    for field in _fields(recorded):
         before, after = getattr(recorded, field.name), getattr(now, field.name)
         if before != after:
             found[field.name] = "; ".join(_changed(field.name, before, after))
@@ -227,7 +234,7 @@ def _changed(name: str, before: Any, after: Any) -> Iterator[str]:  # noqa: ANN4
             yield f"{where} is {'new' if key not in first else 'gone'}"
             continue
         old, new = first[key], second[key]
-        for field in attrs.fields(type(old)):
+        for field in _fields(old):
             one, other = getattr(old, field.name), getattr(new, field.name)
             if one != other:
                 yield f"{where}.{field.name} {_value(one)} became {_value(other)}"
@@ -237,10 +244,14 @@ def _by_name(tables: tuple[Any, ...]) -> dict[Any, Any] | None:
     """Return tables of a policy by their first field; None where they are something else."""
     found: dict[Any, Any] = {}
     for table in tables:
-        if not attrs.has(type(table)):
+        if not attrs.has(table.__class__):
             return None
-        found.setdefault(getattr(table, attrs.fields(type(table))[0].name), table)
+        found.setdefault(getattr(table, _fields(table)[0].name), table)
     return found
+
+
+def _fields(value: Any) -> Any:  # noqa: ANN401 - an attrs class's
+    return attrs.fields(value.__class__)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - a setting

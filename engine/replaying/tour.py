@@ -17,15 +17,20 @@ from hookflash.engine.replaying.known import Known, KnownInteractions
 from hookflash.engine.replaying.reading import LineReader
 from hookflash.engine.replaying.sharing import Share
 from hookflash.engine.replaying.stepping_by import Steppers
+from hookflash.engine.replaying.trying_rules import RulesTrial
 from hookflash.engine.replaying.verdicts import RecordedRules
 from hookflash.machines.errors import ConfigurationError
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.records import (
     ActionsDone,
+    DefinitionChange,
     InteractionState,
+    PolicyChange,
     RecordedStep,
     RulesAsked,
+    RulesChange,
 )
+from hookflash.machines.rules.ruleset import Rules
 
 EVERY: Final = 250
 """Records between two marks: so many are stepped again at most to go back."""
@@ -110,6 +115,7 @@ class Tour:
         steppers: The machines.
         rules: The rules that counted when it was recorded.
         only: The one interaction that is shown, in lower case; None for all.
+        tried_rules: Rules to try in place of the recorded ones; None for none.
 
     Attributes:
         stop: Where it stands; None at the beginning.
@@ -121,12 +127,15 @@ class Tour:
         start: Spot,
         steppers: Steppers,
         rules: RecordedRules,
+        *,
         only: str | None = None,
+        tried_rules: Rules | None = None,
     ) -> None:
         self._lines = lines
         self._share = Share(only=only)
         self._follower = Follower(steppers, rules, KnownInteractions())
         self._reader = LineReader(steppers)
+        self._trial = None if tried_rules is None else RulesTrial(tried_rules, rules, steppers)
         self._marks: list[_Mark] = []
         self._index = self._seq = 0
         self._spot = start
@@ -173,7 +182,7 @@ class Tour:
         return self._until(lambda stop: stop.is_refusal)
 
     def next_divergence(self) -> bool:
-        """Go to the next record that is not as recorded, or damaged; the end where there is none."""
+        """Go to the next record that is not as recorded, or damaged; else to the end."""
         return self._until(lambda stop: bool(stop.divergences or stop.damages))
 
     def _until(self, found: Callable[[Stop], bool]) -> bool:
@@ -199,12 +208,17 @@ class Tour:
         entry = read.entry
         match entry:
             case RecordedStep():
+                damages += self._out_of_order(entry.seq, place)
                 return self._record(entry, place, read.damage if read.doubtful else None)
             case RulesAsked():
                 known = self._follower.known.get(entry.interaction_id)
+                tried = None
+                if self._trial is not None and known is not None:
+                    tried = tuple(self._trial.asked(entry, known, self._seq, place))
                 _, found = self._follower.take_asked(entry, place, self._seq)
                 if known is None:
                     return None
+                found = found if tried is None else tried
                 return Stop(0, self._seq, None, entry, known.interaction, found)
             case ActionsDone():
                 self._follower.take_asked(entry, place, self._seq)
@@ -214,16 +228,31 @@ class Tour:
                 pass
             case _:
                 self._follower.take_change(entry, place)
-                changes.append(_words(entry))
+                changes += filter(None, [_WORDS.get(type(entry), "")])
         return None
 
+    def _out_of_order(self, seq: int, place: str) -> Iterator[Damage]:
+        """Say whether a record is not the one after the last, where all are looked at."""
+        before, following = self._seq, self._seq + 1
+        if self._share.only is not None or not before or seq == following:
+            return
+        if seq > following:
+            text = f"records {following} to {seq - 1} are missing before this line"
+            self._follower.note_wrong(following, seq - 1, text)
+            yield Damage(kind="missing", place=place, seq=following, last=seq - 1, text=text)
+        else:
+            text = f"record {seq} stands after record {before}"
+            yield Damage(kind="misplaced", place=place, seq=seq, text=text)
+
     def _record(self, recorded: RecordedStep, place: str, damage: Damage | None) -> Stop:
-        if self._share.only is None and recorded.seq > self._seq + 1 and self._seq:
-            text = f"records {self._seq + 1} to {recorded.seq - 1} are missing"
-            self._follower.note_wrong(self._seq + 1, recorded.seq - 1, text)
+        known = self._follower.known
+        tried: list[Divergence] = []
+        if self._trial is not None:
+            one = None if recorded.begins else known.get(recorded.interaction_id)
+            if one is not None:
+                tried += self._trial.before(one, recorded.event.at, recorded.seq, place)
         followed = self._follower.follow(recorded, place, "" if damage is None else damage.text)
         self._seq = recorded.seq
-        known = self._follower.known
         if len(known.by_key) > KNOWN_MAX:
             raise ConfigurationError(
                 f"the recording speaks of more than {KNOWN_MAX:,} interactions up to here",
@@ -231,6 +260,10 @@ class Tour:
                 source="option --step",
             )
         divergences = followed.divergences
+        one = known.get(recorded.interaction_id)
+        if self._trial is not None and one is not None:
+            own = (found for found in divergences if not found.field.startswith("rules"))
+            divergences = (*own, *tried, *self._trial.record(followed, one))
         return Stop(0, recorded.seq, followed, None, followed.after, divergences)
 
     # --- marks ------------------------------------------------------------------------------------
@@ -268,9 +301,8 @@ class Tour:
         self.stop = None
 
 
-def _words(change: object) -> str:
-    return {
-        "PolicyChange": "another policy counts from here on",
-        "DefinitionChange": "another definition counts from here on",
-        "RulesChange": "other rules count from here on",
-    }.get(type(change).__name__, "")
+_WORDS: dict[type, str] = {
+    PolicyChange: "another policy counts from here on",
+    DefinitionChange: "another definition counts from here on",
+    RulesChange: "other rules count from here on",
+}

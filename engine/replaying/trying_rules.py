@@ -44,6 +44,7 @@ class _Deed:
 
     at: Instant
     event: str
+    source: str
     recorded: Texts
     now: Texts
     recorded_trace: Trace | None = None
@@ -90,6 +91,7 @@ class RulesTrial:
         deed = _Deed(
             recorded.event.at,
             followed.event,
+            recorded.source,
             {} if ruling is None else _texts(_actions(ruling)),
             _texts(decision.actions),
             None if ruling is None else ruling.trace,
@@ -106,7 +108,9 @@ class RulesTrial:
                 return []
             decision = self._asked(known, interaction, about)
             now = _texts(decision.actions)
-            deed = _Deed(entry.at, about.name, recorded, now, entry.ruling.trace, decision.trace)
+            then = entry.ruling.trace
+            state = interaction.state
+            deed = _Deed(entry.at, about.name, state, recorded, now, then, decision.trace)
             return list(self._compared(known, deed, seq, place, "rules"))
         self._fire(known, Instant(entry.at + 1))
         rule = about.name.removeprefix("rule:")
@@ -153,7 +157,7 @@ class RulesTrial:
 
     # --- comparing --------------------------------------------------------------------------------
 
-    def _match(
+    def _match(  # noqa: PLR0917 - as `asked`
         self, entry: RulesAsked, known: Known, rule: str, recorded: Texts, seq: int, place: str
     ) -> Iterator[Divergence]:
         """Compare what a recorded timer did with what the same rule's timer did here."""
@@ -161,7 +165,8 @@ class RulesTrial:
         if found is not None:
             known.fired = tuple(one for one in known.fired if one is not found)
         now = {} if found is None else {rule: list(found[1])}
-        deed = _Deed(entry.at, entry.about.name, recorded, now, entry.ruling.trace)
+        state = (known.own or known.interaction).state
+        deed = _Deed(entry.at, entry.about.name, state, recorded, now, entry.ruling.trace)
         different = list(self._compared(known, deed, seq, place, "rules"))
         yield from different
         if found is None or different or not recorded:
@@ -190,9 +195,10 @@ class RulesTrial:
     def _unmatched(self, known: Known, at: Instant, seq: int, place: str) -> list[Divergence]:
         """Return what timers did here and not when it was recorded."""
         fired, known.fired = known.fired, ()
+        state = (known.own or known.interaction).state
         found: list[Divergence] = []
         for rule, texts, due_at in fired:
-            deed = _Deed(Instant(due_at), f"rule:{rule}", {}, {rule: list(texts)})
+            deed = _Deed(Instant(due_at), f"rule:{rule}", state, {}, {rule: list(texts)})
             found += self._compared(known, deed, seq, place, "rules")
         return found if at else []
 
@@ -206,7 +212,7 @@ class RulesTrial:
                 cause = self._cause(rule, deed)
                 yield self._divergence(known, deed, seq, place, difference, cause)
 
-    def _divergence(
+    def _divergence(  # noqa: PLR0917 - as `_compared`
         self,
         known: Known,
         deed: _Deed,
@@ -215,14 +221,13 @@ class RulesTrial:
         difference: tuple[str, Any, Any],
         cause: Cause,
     ) -> Divergence:
-        interaction = known.own or known.interaction
         return Divergence(
-            interaction_id=interaction.id,
+            interaction_id=known.interaction.id,
             seq=seq,
             place=place,
             at=deed.at,
             event=deed.event,
-            source=interaction.state,
+            source=deed.source,
             differences=(difference,),
             cause=cause,
             part=self._part,
@@ -244,7 +249,7 @@ class RulesTrial:
             return Cause("rules", f"{change}{said}")
         return Cause(
             "rules",
-            f"rule {rule!r} is the same{said}: it follows from what it, or another rule, did before",
+            f"rule {rule!r} is the same{said}: it follows from what it or another rule did before",
         )
 
 

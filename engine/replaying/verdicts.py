@@ -61,9 +61,9 @@ class RecordedRules:
     def __init__(self, read: ReadRules) -> None:
         self._read = read
         self._previous: Rules | None = None
-        self._digest = ""
+        self._digest: str = ""
         self.rules: Rules | None = None
-        self.readable = True
+        self.readable: bool = True
         self.notices: dict[str, None] = {}
 
     @property
@@ -233,7 +233,7 @@ def _part(value: Any) -> str:  # noqa: ANN401 - any part of a rule
     text: Any = getattr(value, "text", None)
     if text is not None:
         return f"`{text() if callable(text) else text}`"
-    if attrs.has(type(value)):
+    if attrs.has(value.__class__):
         settings = ", ".join(f"{key} = {one!r}" for key, one in value.settings.items())
         return f"{value.name} {{ {settings} }}"
     return "none" if value is None else str(value).lower()
