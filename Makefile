@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 KILLS ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate simulate-mutants crash lint types coverage docs-check bench wheel clean
+.PHONY: help demo test simulate simulate-mutants crash lint types coverage docs traceability bench wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -57,6 +57,15 @@ coverage: $(READY) ## the tests under branch coverage, with the bounds of the pr
 	@$(BIN)/coverage report --fail-under=95 --skip-covered
 	@$(BIN)/coverage report --fail-under=100 --include='machines/*' --skip-covered
 
+docs: $(READY) ## the documentation as a site, in site/; warnings are errors
+	@echo "== building the documentation"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site: $(CURDIR)/site/index.html"
+
+traceability: $(READY) ## which tests exercise which rows: runs them and writes it down
+	@$(BIN)/python -m pytest -q tests/machines -p hookflash.adapters.documents.tracing --trace-rows specs
+	@$(BIN)/hookflash docs
+
 bench: $(READY) ## benchmarks: ratios measured in one run
 	@$(BIN)/python tests/benchmarks/bench_step.py
 	@$(BIN)/python tests/benchmarks/bench_pipeline.py
@@ -68,4 +77,4 @@ wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 
 clean: ## remove what was made
-	rm -rf $(VENV) dist build demo-output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build site demo-output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from hookflash.adapters.diagrams import draw_svg
+from hookflash.adapters.documents import bring_up_to_date, shipped_sources
 from hookflash.adapters.report.diagram import SHIPPED, shipped_drawing
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
@@ -33,12 +34,14 @@ def generated_files() -> dict[Path, str]:
 
 
 def stale_files() -> list[Path]:
-    """Return those that are missing or not what would be written now."""
-    return [
+    """Return those that are missing or not what would be written now; documents last."""
+    stale = [
         path
         for path, text in generated_files().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
+    documents = bring_up_to_date(shipped_sources(), check=True)
+    return [*stale, *(one.path for one in documents if one.outcome != "current")]
 
 
 def main(arguments: list[str]) -> int:
@@ -48,8 +51,13 @@ def main(arguments: list[str]) -> int:
         for path in stale:
             sys.stderr.write(f"stale: {path}; run python -m hookflash.adapters.generated\n")
         return 1 if stale else 0
+    texts = generated_files()
     for path in stale:
-        path.write_text(generated_files()[path], encoding="utf-8")
+        if path in texts:
+            path.write_text(texts[path], encoding="utf-8")
+    if any(path not in texts for path in stale):
+        list(bring_up_to_date(shipped_sources()))
+    for path in stale:
         sys.stderr.write(f"written: {path}\n")
     return 0
 

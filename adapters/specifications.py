@@ -41,7 +41,7 @@ def load_machine(machine: str | Path, policy: Any = None) -> Machine[Any, Any]: 
         policy: The machine's settings; None takes the default of its implementation.
 
     Returns:
-        The machine: `machine.start(id)` makes an instance, `machine.step(it, event)` steps it.
+        The machine; `machine.start(id)` makes an instance, `machine.step(it, event)` steps it.
 
     Raises:
         SpecError: There is no such machine or file, the definition is not usable, or its

@@ -120,7 +120,12 @@ class CommandAbandoned:
 
 @frozen
 class Sent:
-    """The command's frame was written to the socket; the acknowledgement's time runs from here."""
+    """The command's frame was written to the socket; the acknowledgement's time runs from here.
+
+    Attributes:
+        at: When the engine took it up.
+        correlation_id: The frame's id.
+    """
 
     at: Instant
     correlation_id: str
@@ -128,7 +133,14 @@ class Sent:
 
 @frozen
 class NotSent:
-    """The command's frame was withdrawn unsent; *error* and *message* are what its caller gets."""
+    """The command's frame was withdrawn unsent; *error* and *message* are what its caller gets.
+
+    Attributes:
+        at: When the engine took it up.
+        correlation_id: The frame's id.
+        error: The name of the error.
+        message: Its text.
+    """
 
     at: Instant
     correlation_id: str
@@ -138,7 +150,12 @@ class NotSent:
 
 @frozen
 class Acknowledged:
-    """The gateway carried the command out."""
+    """The gateway carried the command out.
+
+    Attributes:
+        at: When the engine took it up.
+        correlation_id: The id of the frame that it answers.
+    """
 
     at: Instant
     correlation_id: str
@@ -193,7 +210,15 @@ class ObservedHeld:
 
 @frozen
 class ObservedActive:
-    """The gateway says that the caller is not on hold; fields as in `ObservedHeld`."""
+    """The gateway says that the caller is not on hold.
+
+    Attributes:
+        at: When the engine took it up.
+        as_of: For a lookup the start of its request, for a frame its receipt.
+        source: Which of the two.
+        unused_id: For a frame that this may cause.
+        facts: What the lookup said beside the state; None for a frame that says no more.
+    """
 
     at: Instant
     as_of: Instant
@@ -206,8 +231,13 @@ class ObservedActive:
 class ObservedClosed:
     """The gateway says that the interaction is over.
 
-    `reason` is its word for it (`closed`, `abandoned`), or `not_found` for an interaction that a
-    lookup did not find. The other fields are as in `ObservedHeld`.
+    Attributes:
+        at: When the engine took it up.
+        as_of: For a lookup the start of its request, for a frame its receipt.
+        source: Which of the two.
+        reason: The gateway's word for it (`closed`, `abandoned`), or `not_found` for an interaction
+            that a lookup did not find.
+        facts: What the lookup said beside the state; None for a frame that says no more.
     """
 
     at: Instant

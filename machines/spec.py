@@ -172,8 +172,8 @@ class Spec:
         timers: By name.
         rows: All rows, one per (state, event, guards), in the order they are tried.
         place: Where the text came from, for messages.
-        digest: SHA-256 of what the definition says; layout, comments and what is only for people to see
-            (`diagram`, `from` of events) do not count.
+        digest: SHA-256 of what the definition says; layout, comments, `diagram` and where events
+            come from do not count.
         text: The definition itself, as it was given.
         lines: The lines of its tables, for messages: of `events.sent`, for instance.
         migrations: How interactions of earlier definitions go on.

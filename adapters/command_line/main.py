@@ -52,6 +52,7 @@ for _name, _place, _help in (
     ),
     ("report", "report:report", "Write what a recording says as one page for any browser."),
     ("diagram", "diagram:diagram", "Draw a machine, with what a recording says about it."),
+    ("docs", "docs:docs", "Write the documents of machines and rules files."),
     ("replay", "replay:replay", "Step recordings again, and say what differs."),
     ("export", "export:export", "Write a journal as a recording or a table."),
     ("import", "import_:import_app", "Make journals and recordings of other files."),

@@ -20,6 +20,7 @@ import pytest
 import structlog
 from tests.docs.blocks import ROOT, Block, blocks_of, chains_of, documents
 from tests.docs.known_names import config_keys, known_variables, make_targets
+from tests.support.explained import journal_of_rules
 from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 from hookflash.adapters import audit
@@ -261,6 +262,27 @@ def _check_trace(block: Block, stage: Stage) -> None:
     assert "\n".join(explain(world.traces[1:])) + "\n" == block.text
 
 
+def _run_explained(block: Block, stage: Stage) -> None:
+    """Ask a journal in which rules did something."""
+    journal = stage.folder / "explained.db"
+    if not journal.exists():
+        journal_of_rules(journal)
+    stage.capsys.readouterr()
+    for words in _commands(block):
+        asked = [*words[1:], "--journal", str(journal)]
+        assert execute(asked) == block.exit_code, stage.capsys.readouterr().err
+    stage.output = stage.capsys.readouterr().out
+
+
+def _compare_explanation(block: Block, stage: Stage) -> None:
+    """Compare with what was printed, but for the digest of the rules, which are in this file."""
+    printed, shown = (
+        re.sub(r"^rules [0-9a-f]{12},", "rules …,", text, flags=re.MULTILINE)
+        for text in (stage.output, block.text)
+    )
+    assert printed == shown
+
+
 def _check_unit(block: Block, stage: Stage) -> None:
     del stage
     starts = re.findall(r"^ExecStart=(\S+) (.*)$", block.text, re.MULTILINE)
@@ -349,6 +371,8 @@ MODES: dict[tuple[str, str], Callable[[Block, Stage], object]] = {
     ("toml", "cases"): _check_cases,
     ("text", "rules-error"): _check_rules_error,
     ("text", "trace"): _check_trace,
+    ("sh", "explained"): _run_explained,
+    ("text", "explanation"): _compare_explanation,
     ("toml", "migration"): _check_migration,
     ("toml", "diagram"): _check_diagram,
     ("ini", "unit"): _check_unit,
