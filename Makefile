@@ -59,7 +59,7 @@ coverage: $(READY) ## the tests under branch coverage, with the bounds of the pr
 
 docs: $(READY) ## the documentation as a site, in site/; warnings are errors
 	@echo "== building the documentation"
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "site: $(CURDIR)/site/index.html"
 
 traceability: $(READY) ## which tests exercise which rows: runs them and writes it down

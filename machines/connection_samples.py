@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from hookflash.machines import connection as c
-from hookflash.machines.connection_walkthroughs import WALKTHROUGHS
+from hookflash.machines.connection_walkthroughs import WALKTHROUGHS, WORDS
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.proof_world import Samples, World
 
@@ -51,4 +51,5 @@ SAMPLES = Samples(
     policies=POLICIES,
     view=view,
     walkthroughs=WALKTHROUGHS,
+    words=WORDS,
 )

@@ -3,6 +3,15 @@
 from hookflash.machines.walkthroughs import Happening as H  # noqa: N817 - there are many
 from hookflash.machines.walkthroughs import Walkthrough
 
+WORDS = {
+    "control socket": "The one connection to the gateway over which commands leave and answers come.",
+    "gateway": "The telephone system, which carries commands out.",
+    "token": "What proves who we are; it is asked for at the token endpoint and lasts for a while.",
+    "upgrade": "The request that turns a connection into the control socket; the gateway may refuse.",
+    "attempt": "Another try to connect after a failure; so many in a row are allowed.",
+}
+"""What a reader has to know of connections."""
+
 _CONNECTED = ("start_requested", "token_ready", "socket_opened")
 
 WALKTHROUGHS = (

@@ -7,6 +7,24 @@ answers when the document is made.
 from hookflash.machines.walkthroughs import Happening as H  # noqa: N817 - there are many
 from hookflash.machines.walkthroughs import Walkthrough
 
+WORDS = {
+    "interaction": "A call, or another contact, between a caller and an agent.",
+    "hold": "The caller waits, and the agent does something else; an unhold ends that.",
+    "gateway": "The telephone system, which carries holds out and knows how an interaction stands.",
+    "frame": "A message between us and the gateway, over the control socket.",
+    "acknowledgement": "The gateway's answer that it carried a frame out.",
+    "lookup": "Our own question to the gateway how an interaction stands now.",
+    "observation": "What the gateway says of an interaction, asked or unasked.",
+    "foreign hold": "A hold that somebody else made, at the desktop for instance.",
+    "limit": "The longest that a hold may last. What happens then is the policy: `release` takes the"
+    " caller off hold, `expire` raises alarms and waits for somebody's decision.",
+    "outcome": "How a command ended: `confirmed` (carried out), `confirmed_by_lookup` (carried out,"
+    " as a lookup told), `already` (it was so before), `refused` (by the gateway), `not_applied`"
+    " (not carried out), `ineligible` (it may not be done), `invalid` (wrongly asked), `expired`"
+    " (past the limit, which wants a decision), `unavailable` (it could not be sent), `unknown`.",
+}
+"""What a reader has to know of holds."""
+
 _HELD = ("hold_requested", "sent", "acknowledged")
 _NEARLY_OVER = (*_HELD, "warning_timer_fired")
 _EXPIRED = (*_NEARLY_OVER, "limit_timer_fired")

@@ -95,7 +95,8 @@ class Samples:
         still_owed: Whether the answer to an effect is still owed, asked after each later event
             with the instance after it; None: until one of the events of `[check.answers]` comes.
         walkthroughs: What `hookflash docs` tells of the machine, question by question, in the
-            words of these samples; `hookflash check` takes no notice of them.
+            words of these samples; `hookflash check` takes no notice of them, nor of the next.
+        words: What words of the field mean, for readers who do not know it.
     """
 
     events: Mapping[str, Sample]
@@ -106,6 +107,7 @@ class Samples:
     )
     still_owed: Callable[[Asked, Any, Interaction[Any]], bool] | None = None
     walkthroughs: tuple[Walkthrough, ...] = ()
+    words: Mapping[str, str] = field(factory=dict[str, str])
 
 
 # --- what happens next --------------------------------------------------------------------------

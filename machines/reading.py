@@ -21,7 +21,7 @@ Reader = Callable[[Any], Any]
 """Makes an instance of one class of a JSON value; raises anything where it cannot."""
 
 EventReader = Callable[[dict[str, Any], str], Any]
-"""Makes an event of a record's `event` and of the record's `at`; raises anything where it cannot."""
+"""Makes an event of a record's `event` and the record's `at`; raises anything where it cannot."""
 
 _CONVERTER = make_converter(detailed=False)
 _KEPT_MAX = 1024
@@ -124,7 +124,7 @@ class _Source:
         if field.default is not attrs.NOTHING:
             self.lines.append(f"{indent}count -= 1")
 
-    def _checked(self, hint: Any) -> list[str]:  # noqa: ANN401 - any annotation
+    def _checked(self, hint: Any) -> list[str]:  # noqa: ANN401, PLR0911 - any annotation; one return for each kind
         """Return the lines that see to it that `value` is what *hint* says."""
         if hint is Instant:
             return ["value = decode_instant(value)"]

@@ -14,7 +14,17 @@ ENGINE = sorted((ROOT / "engine").glob("**/*.py"))
 
 PURE = {
     *("attrs", "cattrs", "orjson", "transitions"),
-    *("collections", "datetime", "difflib", "functools", "hashlib", "inspect", "itertools"),
+    *(
+        "collections",
+        "contextlib",
+        "datetime",
+        "difflib",
+        "functools",
+        "hashlib",
+        "html",
+        "inspect",
+        "itertools",
+    ),
     *("json", "math", "re", "tomllib", "types", "typing", "zlib"),
     *("cel_expr_python", "zoneinfo"),
 }

@@ -64,12 +64,11 @@ class Packer:
         return flatten
 
     def _made(self, flat: Any) -> Any:  # noqa: ANN401 - the reverse of `_flattened`
-        made: Any = flat
-        if flat.__class__ is list:
-            made = self._makers[flat[0]](*map(self._made, flat[1:]))
-        elif flat.__class__ is tuple:
-            made = tuple(map(self._made, flat))
-        return made
+        kind: type = flat.__class__
+        if kind is list:
+            number: int = flat[0]
+            return self._makers[number](*[self._made(part) for part in flat[1:]])
+        return tuple([self._made(part) for part in flat]) if kind is tuple else flat
 
 
 def _same(value: Any) -> Any:  # noqa: ANN401 - anything simple

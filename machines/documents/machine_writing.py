@@ -1,6 +1,6 @@
 """The document of a machine: all that its definition says, in an order in which it can be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hookflash.machines.diagrams.describing import describe
@@ -85,7 +85,8 @@ def machine_document(
     dots = tuple(to_dot(drawing, "brief", arrangement=one) for one in ARRANGEMENTS)
     picture = Picture(to_mermaid(drawing, "brief"), dots, _seen(drawing), drawing)
     walks = () if samples is None else tuple(walk(machine, samples))
-    lines = _Writing(machine, picture, walks).lines(report, traceability)
+    words = {} if samples is None else samples.words
+    lines = _Writing(machine, picture, walks, words).lines(report, traceability)
     spec = machine.spec
     return Document(spec.name, f"The machine {spec.name}", "\n".join(lines) + "\n", (picture,))
 
@@ -97,9 +98,13 @@ def _seen(drawing: Drawing) -> str:
 
 class _Writing:
     def __init__(
-        self, machine: Machine[Any, Any], picture: Picture, walks: tuple[Walk, ...]
+        self,
+        machine: Machine[Any, Any],
+        picture: Picture,
+        walks: tuple[Walk, ...],
+        words: Mapping[str, str],
     ) -> None:
-        self.machine, self.picture, self.walks = machine, picture, walks
+        self.machine, self.picture, self.walks, self.words = machine, picture, walks, words
         self.spec: Spec = machine.spec
         self.implementation = machine.implementation
 
@@ -168,6 +173,9 @@ class _Writing:
             yield " ".join(paragraph.split())
             yield ""
         yield from table(("a row says", "which means"), _DECISIONS)
+        yield from table(
+            ("word", "meaning"), ((prose(word), prose(said)) for word, said in self.words.items())
+        )
 
     def _drawn(self) -> Iterator[str]:
         yield "## The picture"

@@ -238,9 +238,7 @@ def _value(name: str, value: str) -> str:
 
 def _explained(text: str) -> str:
     """Say what the variables in a clause mean; empty where it has none."""
-    names = [
-        name for name in VARIABLES if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)
-    ]
+    names = [name for name in VARIABLES if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)]
     if not names:
         return ""
     said = "; ".join(f"{code(name)}: {prose(VARIABLES[name].doc)}" for name in names)

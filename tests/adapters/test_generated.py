@@ -8,9 +8,8 @@ from hookflash.adapters import generated
 
 
 def test_generated_files_are_current() -> None:
-    """Nothing in the repository is stale."""
+    """Nothing in the repository is stale, the documents of the machines included."""
     assert [] == generated.stale_files()
-    assert 0 == generated.main(["--check"])
 
 
 def test_a_stale_file_is_named_and_written(
@@ -19,6 +18,7 @@ def test_a_stale_file_is_named_and_written(
     """The check names what is stale and exits 1; writing mends it."""
     path = tmp_path / "made.json"
     monkeypatch.setattr(generated, "generated_files", lambda: {path: "{}\n"})
+    monkeypatch.setattr(generated, "shipped_sources", list)
 
     assert 1 == generated.main(["--check"])
     assert str(path) in capsys.readouterr().err

@@ -192,7 +192,7 @@ def rules_remember_nothing_over_a_restart() -> Any:
 
 def decisions_have_no_lasting_ids() -> Any:
     """A command of a rule that is taken up again gets another id: nobody knows it for the same."""
-    command_of = ActionRunner._command_of
+    command_of = ActionRunner._command_of  # pyright: ignore[reportPrivateUsage] - a mutant
 
     def renamed(self: Any, instance: Any, command_id: str, action: Any) -> Any:
         del command_id

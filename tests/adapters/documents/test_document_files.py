@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from tests.machines.documents.lamps import LAMP, document_of, lamp
 from tests.machines.documents.test_rules_documents import rule
+from tests.machines.hold_world import ROOT
 
 from hookflash.adapters.documents import (
     FORMATS,
@@ -219,16 +220,19 @@ def test_a_record_that_cannot_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the reason that the system gives."""
+    (tmp_path / "connection.toml").write_bytes((ROOT / "specs" / "connection.toml").read_bytes())
     (tmp_path / "traceability.json").write_text("{}", "utf-8")
+    one = read_source(str(tmp_path / "connection.toml"))
+    real = Path.read_text
 
-    def refuse(self: Path, encoding: str) -> str:
-        raise OSError(13, "Permission denied")
-
-    from hookflash.adapters.documents import sources  # noqa: PLC0415 - only here
+    def refuse(self: Path, encoding: str | None = None) -> str:
+        if self.name == "traceability.json":
+            raise OSError(13, "Permission denied")
+        return real(self, encoding)
 
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(SpecError, match="cannot be read: Permission denied"):
-        sources._traceability(tmp_path)
+        one.document()
 
 
 def test_a_rules_file_is_told_from_a_machine(tmp_path: Path) -> None:

@@ -251,6 +251,7 @@ SAMPLES = Samples(
     },
     policies={"default": None, "long": LampPolicy(glow_s=7200.0)},
     walkthroughs=WALKTHROUGHS,
+    words={"bulb": "The part that shines."},
 )
 
 

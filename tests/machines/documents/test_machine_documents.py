@@ -107,6 +107,7 @@ def test_the_head_says_what_the_machine_is_for() -> None:
     lines = document_of(lamp()).markdown.splitlines()
     assert ["# The machine `lamp`", "", "A lamp that goes out by itself."] == lines[:3]
     assert any(f"1 timer, {len(lamp().spec.rows)} rows" in line for line in lines[:6])
+    assert "| bulb | The part that shines. |" in lines
     assert any(line.startswith("- [What happens when](#what-happens-when)") for line in lines)
 
 
