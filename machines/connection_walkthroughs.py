@@ -4,10 +4,10 @@ from hookflash.machines.walkthroughs import Happening as H  # noqa: N817 - there
 from hookflash.machines.walkthroughs import Walkthrough
 
 WORDS = {
-    "control socket": "The one connection to the gateway over which commands leave and answers come.",
+    "control socket": "The one connection to the gateway; commands leave and answers come over it.",
     "gateway": "The telephone system, which carries commands out.",
     "token": "What proves who we are; it is asked for at the token endpoint and lasts for a while.",
-    "upgrade": "The request that turns a connection into the control socket; the gateway may refuse.",
+    "upgrade": "The request that makes a connection the control socket; it may be refused.",
     "attempt": "Another try to connect after a failure; so many in a row are allowed.",
 }
 """What a reader has to know of connections."""

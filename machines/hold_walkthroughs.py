@@ -16,8 +16,8 @@ WORDS = {
     "lookup": "Our own question to the gateway how an interaction stands now.",
     "observation": "What the gateway says of an interaction, asked or unasked.",
     "foreign hold": "A hold that somebody else made, at the desktop for instance.",
-    "limit": "The longest that a hold may last. What happens then is the policy: `release` takes the"
-    " caller off hold, `expire` raises alarms and waits for somebody's decision.",
+    "limit": "The longest that a hold may last. Then the policy counts: `release` takes the caller"
+    " off hold, `expire` raises alarms and waits for somebody's decision.",
     "outcome": "How a command ended: `confirmed` (carried out), `confirmed_by_lookup` (carried out,"
     " as a lookup told), `already` (it was so before), `refused` (by the gateway), `not_applied`"
     " (not carried out), `ineligible` (it may not be done), `invalid` (wrongly asked), `expired`"

@@ -15,6 +15,7 @@ from attrs import frozen
 from hookflash.adapters.diagrams.dressing import CLASS, DARK, dress
 from hookflash.adapters.diagrams.graphviz import draw
 from hookflash.machines.diagrams.dot import COLOURS
+from hookflash.machines.diagrams.plain import to_json
 from hookflash.machines.documents.document import Picture
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
@@ -55,8 +56,12 @@ class Drawing:
 
 
 def source_of(picture: Picture) -> str:
-    """Return the hash of what a picture is drawn from."""
-    return sha256("\n".join((picture.words, *picture.dots)).encode()).hexdigest()
+    """Return the hash of what a picture is drawn from.
+
+    The drawing of a machine has more in it than Graphviz is told: the reasons of its rows.
+    """
+    more = "" if picture.drawing is None else to_json(picture.drawing)
+    return sha256("\n".join((picture.words, *picture.dots, more)).encode()).hexdigest()
 
 
 def drawings_in(page: str) -> list[Drawing]:

@@ -17,7 +17,6 @@ from hookflash.machines.interaction import Interaction
 _KEYS: Final = 8
 """Keys of a record that begins no interaction and has its checksum."""
 
-_NEWLINE: Final = 10
 _SUM_BYTES: Final = len(b',"sum":"00000000"}\n')
 _EARLIER: Final = 1 - GONE_MAX
 
@@ -39,21 +38,17 @@ class Quick:
 
     def __init__(self, stepper: Stepper, known: KnownInteractions) -> None:
         machine = stepper.tried
-        by_class = timers_of(machine)
-        events = machine.implementation.events
         self._machine = machine
-        self._readers = {
-            tag: (reader, by_class.get(events[tag], ""))
-            for tag, reader in stepper.codec.event_readers.items()
-        }
+        self._timers = timers_of(machine)
+        self._readers = stepper.codec.event_readers
         self._comparers = stepper.comparers
         self._known = known
 
     def take(self, lines: Sequence[bytes], raws: Sequence[Any], position: int) -> int:
         """Take records from *position* on, as long as they come out as recorded.
 
-        It is done in three rounds, each for all of them, because a processor is faster at one thing
-        at a time: a fifth of the whole.
+        It is done in rounds, each for all of them, because a processor is faster at one thing at a
+        time: a fifth of the whole.
 
         Args:
             lines: The lines.
@@ -65,68 +60,85 @@ class Quick:
         """
         if position:
             lines, raws = lines[position:], raws[position:]
-        events = self._events(lines, raws)
-        return position + self._steps(raws, events)
+        return position + self._stepped(raws, self._events(raws, self._intact(lines, raws)))
 
-    def _events(self, lines: Sequence[bytes], raws: Sequence[Any]) -> list[tuple[Any, str]]:
-        """Look at checksums, and make events: of as many as can be."""
-        readers, found = self._readers, list[tuple[Any, str]]()
-        add = found.append
+    @staticmethod
+    def _intact(lines: Sequence[bytes], raws: Sequence[Any]) -> int:
+        """Return how many lines are as they were written, up to the first that is not."""
         try:
-            for line, raw in zip(lines, raws, strict=True):
-                if raw["sum"] != f"{crc32(line[:-_SUM_BYTES]):08x}" or line[-1] != _NEWLINE:
-                    break
-                fields = raw["event"]
-                read, timer = readers[fields["type"]]
-                add((read(fields, raw["at"]), timer))
+            # Only the last line of a file can be without its newline, and fits no checksum then.
+            wanted = [raw["sum"] for raw in raws]
+        except (KeyError, TypeError):
+            wanted = [raw.get("sum") if raw.__class__ is dict else None for raw in raws]
+        actual = [f"{crc32(line[:-_SUM_BYTES]):08x}" for line in lines]
+        if wanted == actual:
+            return len(lines)
+        return next(i for i, (a, b) in enumerate(zip(wanted, actual, strict=True)) if a != b)
+
+    def _events(self, raws: Sequence[Any], count: int) -> list[Any]:
+        """Make the events of the first *count* records, or of as many as can be."""
+        readers = self._readers
+        if count < len(raws):
+            raws = raws[:count]
+        try:
+            return [readers[(event := raw["event"])["type"]](event, raw["at"]) for raw in raws]
         except Exception:  # noqa: BLE001 - whatever a line may hold; it is looked at again
+            return self._events_one_by_one(raws)
+
+    def _events_one_by_one(self, raws: Sequence[Any]) -> list[Any]:
+        found = list[Any]()
+        try:
+            for raw in raws:
+                event = raw["event"]
+                found.append(self._readers[event["type"]](event, raw["at"]))
+        except Exception:  # noqa: BLE001 - as above
             return found
         return found
 
-    def _steps(  # noqa: C901, PLR0911, PLR0912 - one loop without calls: it runs for every record
-        self, raws: Sequence[Any], events: list[tuple[Any, str]]
+    def _stepped(  # noqa: C901, PLR0911, PLR0912 - one loop without calls: it runs for each record
+        self, raws: Sequence[Any], events: list[Any]
     ) -> int:
         """Step as many as come out as recorded, and return how many these are."""
-        known, step, start = self._known.by_key.get, self._machine.step, self._machine.start
-        begin, comparers, plain, beginning = self._known.begin, self._comparers, _KEYS, _KEYS + 1
-        index = 0
+        known, step, begin = self._known.by_key.get, self._machine.step, self._known.begin
+        comparers, timer_of = self._comparers, self._timers.get
+        index = -1
         try:
-            for event, timer in events:
+            for index, event in enumerate(events):
                 raw = raws[index]
-                interaction_id = raw["interaction"]
-                one = known(interaction_id) or known(interaction_id.lower())
-                size = len(raw)
-                if size == plain:
+                one = known(raw["interaction"])
+                begins = len(raw) != _KEYS
+                if begins:
+                    if len(raw) != _KEYS + 1 or raw.get("begins") is not True:
+                        return index
+                    before = self._machine.start(raw["interaction"])
+                else:
+                    if one is None:
+                        one = known(raw["interaction"].lower())
                     if one is None or one.own is not None:
                         return index
                     before = one.interaction
-                elif size == beginning and raw.get("begins") is True:
-                    one, before = None, start(interaction_id)
-                else:
+                if before.state != raw["from"]:
                     return index
                 timers = before.timers
-                if before.state != raw["from"] or (
-                    timer and not ran(timers, timer, event.owner, event.at)
-                ):
+                timer = timer_of(event.__class__)
+                if timer is not None and not ran(timers, timer, event.owner, event.at):
                     return index
                 made = step(before, event)
-                after = made.interaction
-                effects, recorded = made.effects, raw["effects"]
+                after, effects, recorded = made.interaction, made.effects, raw["effects"]
                 if after.state != raw["to"] or len(effects) != len(recorded):
                     return index
                 if effects:
                     at, at_text = event.at, raw["at"]
-                    for effect, written in zip(effects, recorded):  # noqa: B905 - as long
+                    for effect, written in zip(effects, recorded):  # noqa: B905 - just as many
                         if not comparers[effect.__class__](written, effect, at, at_text):
                             return index
-                if one is None:
+                if begins or one is None:
                     begin(Known(after, raw["seq"]))
-                else:
-                    if timers and after.timers is not timers:
-                        one.gone = (*one.gone[_EARLIER:], timers)
-                    one.interaction = after
-                    one.seq = raw["seq"]
-                index += 1
-        except Exception:  # noqa: BLE001 - whatever a line may hold; it is looked at again
+                    continue
+                if timers and after.timers is not timers:
+                    one.gone = (*one.gone[_EARLIER:], timers)
+                one.interaction = after
+                one.seq = raw["seq"]
+        except Exception:  # noqa: BLE001 - as above
             return index
-        return index
+        return len(events)

@@ -159,6 +159,14 @@ def test_the_source_of_a_drawing_is_all_that_it_shows() -> None:
     assert 3 == len({source_of(picture) for picture in (one, *others)})
 
 
+def test_the_reason_of_a_row_is_part_of_a_drawing() -> None:
+    """It stands in the drawing, where the pointer is over an arrow."""
+    (before,) = LAMP.pictures
+    (after,) = document_of(lamp(("Its time is over.", "It has shone."))).pictures
+    assert before.dots == after.dots
+    assert source_of(before) != source_of(after)
+
+
 @pytest.mark.parametrize("dark", ["@media (prefers-color-scheme: dark)", '[data-theme="dark"]'])
 def test_drawings_are_light_and_dark(dark: str) -> None:
     """By the reader's system, or by what a page says."""
