@@ -172,6 +172,8 @@ class _Gathering:
         # A part of a journal begins with the line of the change that counts there.
         if story.in_force is not None and story.in_force == change:
             return
+        if story.in_force is None or not change.digest:
+            story.memory = NO_MEMORY  # without rules nothing of theirs is remembered
         story.in_force = change if change.digest else None
         story.rules_changes += 1
         if self._count:

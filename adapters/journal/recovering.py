@@ -59,6 +59,8 @@ class RecoveryInput:
         self._path = path
         self.from_records = False
         self.standing: dict[str, int | None] = {}
+        # The interactions that have something of rules in the snapshot, with their last record.
+        self._ruled: dict[str, int] = {}
         with self._explained():
             self._reader = JournalReader(path)
             try:
@@ -99,7 +101,10 @@ class RecoveryInput:
                 elif isinstance(entry, RulesAsked | ActionsDone):
                     self.standing[entry.interaction_id.lower()] = last_seq
                 elif isinstance(entry, InteractionState):
-                    self.standing[entry.interaction.id.lower()] = None if in_snapshot else entry.seq
+                    key = entry.interaction.id.lower()
+                    self.standing[key] = None if in_snapshot else entry.seq
+                    if in_snapshot and entry.interaction.rules is not None:
+                        self._ruled[key] = entry.seq
                     in_snapshot = max(0, in_snapshot - 1)
                 yield entry
 
@@ -161,10 +166,15 @@ class RecoveryInput:
             states: How interactions stand. All others that were read are known no longer.
         """
         changes = Changes(anew=self.from_records)
-        gone = self.standing
-        self.standing = {}
+        gone, ruled = self.standing, self._ruled
+        self.standing, self._ruled = {}, {}
         for state in states:
-            seq = gone.pop(state.interaction.id.lower(), state.seq)
+            key = state.interaction.id.lower()
+            seq = gone.pop(key, state.seq)
+            if seq is None and state.interaction.rules is None:
+                # No rules counted meanwhile: what the snapshot has of them must not come back
+                # when others count.
+                seq = ruled.get(key)
             if seq is not None:
                 changes.put(attrs.evolve(state, seq=seq))
             elif self.from_records:

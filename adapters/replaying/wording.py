@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hookflash.adapters.replaying.verifying import Verdict
-from hookflash.engine.replaying.findings import Damage, Divergence, Group, instant_of, shown
+from hookflash.engine.replaying.findings import Damage, Divergence, Group, shown
 from hookflash.machines.instants import from_text
 
 GROUPS_SHOWN: Final = 20
@@ -162,13 +162,3 @@ def divergence_as_lines(raw: dict[str, Any]) -> Iterator[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
-
-
-__all__ = [
-    "as_json",
-    "as_lines",
-    "differences_as_lines",
-    "divergence_as_lines",
-    "first_as_json",
-    "instant_of",
-]

@@ -6,7 +6,6 @@ from typing import Any, Final, Literal, final
 from attrs import define, field, frozen
 
 from hookflash.engine.replaying.comparing import Difference
-from hookflash.machines.errors import MalformedRecord
 from hookflash.machines.instants import Instant, from_text, to_text
 
 GROUPS_MAX: Final = 1_000
@@ -292,12 +291,6 @@ def instant_of(value: Any) -> Instant | None:  # noqa: ANN401 - JSON
         return from_text(value)
     except ValueError:
         return None
-
-
-def damage_of(error: MalformedRecord, seq: int | None) -> Damage:
-    """Return the damage that *error* tells of."""
-    text = error.message.removeprefix(f"{error.place}: ")
-    return Damage(kind="unreadable", place=error.place, seq=seq, text=text)
 
 
 @final

@@ -120,10 +120,11 @@ class Fork:
         if isinstance(entry, RecordedStep):
             self._evidence.recorded(entry.effects)
         if given != then:
-            for event, word in ((given, "was given"), (then, "was replaced")):
-                if isinstance(event, (*ANSWERS, *SAID)):
-                    name = self._stepper.codec.machine.event_name(event)
-                    self._evidence.gateway_differs = f"{name} {word}"
+            names = self._stepper.codec.machine.event_name
+            told = [isinstance(one, (*ANSWERS, *SAID)) for one in (then, given)]
+            if any(told):
+                was = "nothing" if then is None else names(then)
+                self._evidence.gateway_differs = f"{was} became {names(given)}"
         self._step("given", given)
 
     def _recorded(self, one: Coming) -> None:

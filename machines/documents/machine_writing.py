@@ -83,9 +83,9 @@ def machine_document(
     """
     drawing = describe(machine)
     dots = tuple(to_dot(drawing, "brief", arrangement=one) for one in ARRANGEMENTS)
-    picture = Picture(to_mermaid(drawing, "brief"), dots, _seen(drawing), drawing)
+    picture = Picture(to_mermaid(drawing, "brief", direction="LR"), dots, _seen(drawing), drawing)
     walks = () if samples is None else tuple(walk(machine, samples))
-    words = {} if samples is None else samples.words
+    words: Mapping[str, str] = {} if samples is None else samples.words
     lines = _Writing(machine, picture, walks, words).lines(report, traceability)
     spec = machine.spec
     return Document(spec.name, f"The machine {spec.name}", "\n".join(lines) + "\n", (picture,))

@@ -27,10 +27,7 @@ def tested(spec: Spec, traceability: Traceability | None) -> Iterator[str]:
         yield "Which tests exercise which rows was not recorded."
         yield ""
         return
-    yield (
-        "This was recorded while the tests ran: each row that a test made the machine take. The"
-        " questions above are not among them."
-    )
+    yield ("This was recorded while the tests ran: each row that a test made the machine take.")
     yield ""
     yield from _Tested(spec, tests).lines()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from tests.machines.rules.worlds import one_rule, rules_of
 from tests.support.explained import OTHER, RULES, VIP, journal_of_rules, recording_of_rules
@@ -449,6 +450,7 @@ def test_rules_that_cannot_be_read_any_more(tmp_path: Path) -> None:
         "      so far     1 time: condition did not hold 1",
         "      last idle  2026-11-22T18:22:01.123Z",
     ]
+    assert end_of(explained(path, "two"))[1:] == []
     (rule,) = [
         one for one in Explained(gather(path, CALL, rule="one")).objects() if one["event"] == "rule"
     ]
@@ -611,6 +613,12 @@ def test_what_it_waits_for_now(tmp_path: Path) -> None:
     path = write(
         tmp_path / "r.jsonl",
         [rules, InteractionState(0, interaction), InteractionState(0, other)],
+    )
+    assert "now" not in explained(path, "one")
+    none = RulesChange(at(1), "", "")
+    path = write(
+        tmp_path / "r.jsonl",
+        [rules, InteractionState(0, interaction), none, attrs.evolve(rules, at=at(2))],
     )
     assert "now" not in explained(path, "one")
 

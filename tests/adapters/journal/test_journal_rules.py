@@ -217,6 +217,31 @@ def test_no_rules_count_any_more(path: Path) -> None:
     assert (found.digest, found.text) == (OTHER_RULES.digest, OTHER_RULES.text)
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+def test_what_rules_left_does_not_come_back_with_others(path: Path, *, crashes: bool) -> None:
+    """A run without rules forgets what the snapshot has of interactions that nothing touched."""
+    play = ruled_play()
+    journal = open_journal(path)
+    begin(journal, play)
+    write(journal, play, 9, batch=1)
+    journal.close()
+    journal = open_journal(path)
+    assert all(one.rules is not None for one in go_on(journal).interactions.values())
+    journal.append([], [], None, play.load(None))
+    for rules in (OTHER_RULES, None):
+        path = crashed(path) if crashes else path
+        journal.close()
+        journal = open_journal(path)
+        found = go_on(journal)
+        assert found.interactions
+        assert all(one.rules is None for one in found.interactions.values())
+        if rules is not None:
+            journal.append([], [], None, play.load(rules))
+    journal.close()
+    assert folded(path).interactions == found.interactions
+    assert check(path).whole
+
+
 # --- days, recordings and back --------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Forks: another event, and how far what was recorded still holds."""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,14 @@ def event_of(raw: dict[str, Any]) -> str:
 
 def confirmed(raw: dict[str, Any]) -> bool:
     return (raw["event"]["type"], raw["to"]) == ("acknowledged", "held")
+
+
+def looked_up(raw: dict[str, Any]) -> bool:
+    return (raw["event"]["type"], raw["from"]) == ("link_restored", "held")
+
+
+def unheld(raw: dict[str, Any]) -> bool:
+    return (raw["from"], raw["to"]) == ("held", "unhold_pending")
 
 
 def kinds(branch: Branch) -> list[str]:
@@ -78,25 +86,55 @@ def test_an_answer_that_never_comes(day: Day) -> None:
     assert ("timer", "ack_timer_fired") in names or branch.forked.ended
 
 
-def test_reasons_why_evidence_ends(day: Day) -> None:
-    """Frames that were not sent, timers that never ran, and what the gateway says because of it."""
-    reasons: set[str] = set()
-    for index in range(2, len(day.lines), 37):
+def before(day: Day, wanted: Callable[[dict[str, Any]], bool], then: str) -> int:
+    """The number of a record that is followed, in its interaction, by one of an event *then*."""
+    last: dict[str, dict[str, Any]] = {}
+    for index in range(1, len(day.lines)):
         raw = day.raw(index)
-        for event in (
-            '{"type": "observed_closed", "source": "lookup"}',
+        earlier = last.get(raw["interaction"])
+        if earlier is not None and wanted(earlier) and raw["event"]["type"].startswith(then):
+            return int(earlier["seq"])
+        last[raw["interaction"]] = raw
+    raise AssertionError("there are no such records")
+
+
+@pytest.mark.parametrize(
+    ("instead_of", "then", "event", "reason"),
+    [
+        (confirmed, "warning", '{"type": "not_sent"}', "'warning' was never started here"),
+        (
+            confirmed,
+            "observed",
+            '{"type": "refused"}',
+            "may be something else here: acknowledged became refused",
+        ),
+        (
+            looked_up,
+            "observed",
             '{"type": "unhold_requested", "priority": 5}',
-            '{"type": "not_sent"}',
-            '{"type": "expire_requested"}',
-        ):
-            with suppress(ConfigurationError):  # no frame is under way that it could be about
-                ended = fork(wanted(day), raw["seq"], event).forked.ended
-                reasons.add(" ".join(word for word in ended.split() if "-" not in word))
-    said = "\n".join(reasons)
-    assert "was not sent here" in said
-    assert "was never started here" in said
-    assert "what the gateway says may be something else here" in said
-    assert "the gateway got a frame here" in said or "had got a frame" in said
+            "the gateway got a frame here that it had not got",
+        ),
+        (
+            unheld,
+            "sent",
+            '{"type": "link_lost"}',
+            "was not sent here",
+        ),
+    ],
+    ids=["timer", "said", "frame", "answer"],
+)
+def test_why_evidence_ends(
+    day: Day,
+    instead_of: Callable[[dict[str, Any]], bool],
+    then: str,
+    event: str,
+    reason: str,
+) -> None:
+    """The first event that could not have happened is named, with the reason."""
+    branch = fork(wanted(day), before(day, instead_of, then), event)
+    assert reason in branch.forked.ended
+    assert branch.forked.ended_at is not None
+    assert len(branch.forked.steps) == 1, "the very next one could not have happened"
 
 
 def test_another_definition(day: Day, tmp_path: Path) -> None:

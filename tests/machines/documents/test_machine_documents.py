@@ -1,7 +1,6 @@
 """Documents of machines: what stands in them, and that nothing can be wrong in them."""
 
 import re
-from functools import cache
 from typing import Any
 
 import pytest
@@ -29,9 +28,9 @@ from hookflash.machines.spec import parse_spec
 from hookflash.machines.walkthroughs import Happening, Walkthrough
 
 
-@cache
+@pytest.fixture(scope="module")
 def hold_document() -> Document:
-    """Return the document of the hold machine, without what exploring it brings to light."""
+    """The document of the hold machine, without what exploring it brings to light."""
     machine = hold_machine()
     report = prove(machine.spec, machine.implementation, None)
     return machine_document(machine, report, hold_samples.SAMPLES)
@@ -50,11 +49,11 @@ def anchors_of(markdown: str) -> list[str]:
 # --- what stands in them --------------------------------------------------------------------------
 
 
-def test_every_row_is_told_in_full() -> None:
+def test_every_row_is_told_in_full(hold_document: Document) -> None:
     """Each row of the definition stands in the table of its event, with its reason."""
-    spec, document = hold_machine().spec, hold_document()
+    spec = hold_machine().spec
     for name in spec.events:
-        told = section(document, f"### Event `{name}`")
+        told = section(hold_document, f"### Event `{name}`")
         for row in (row for row in spec.rows if row.event == name):
             reason = row.reason[0].upper() + row.reason[1:]
             lines = [line for line in told.splitlines() if reason.rstrip(".") in line]
@@ -63,9 +62,9 @@ def test_every_row_is_told_in_full() -> None:
                 assert any(f"`{guard}`" in line for line in lines), row
 
 
-def test_every_name_is_told() -> None:
+def test_every_name_is_told(hold_document: Document) -> None:
     """States, events, timers, guards, effects, requests: all stand in the document."""
-    machine, text = hold_machine(), hold_document().markdown
+    machine, text = hold_machine(), hold_document.markdown
     for names in (
         machine.spec.states,
         machine.spec.events,
@@ -79,19 +78,18 @@ def test_every_name_is_told() -> None:
             assert name in text, name
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_leads_somewhere(hold_document: Document) -> None:
     """Links go to headings of the same document, and no two headings have one anchor."""
-    for document in (hold_document(), document_of(lamp())):
+    for document in (hold_document, document_of(lamp())):
         anchors = anchors_of(document.markdown)
         assert set() == links_of(document.markdown) - set(anchors)
         assert len(anchors) == len(set(anchors))
 
 
-def test_the_picture_stands_in_the_text() -> None:
+def test_the_picture_stands_in_the_text(hold_document: Document) -> None:
     """Markdown has the text for Mermaid; a page draws it of texts that show the same."""
-    document = hold_document()
-    (picture,) = document.pictures
-    assert f"```mermaid\n{picture.mermaid}```" in document.markdown
+    (picture,) = hold_document.pictures
+    assert f"```mermaid\n{picture.mermaid}```" in hold_document.markdown
     assert picture.drawing is not None
     assert len(picture.dots) > 1
     assert "unhold_pending" in picture.words
