@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 _CODE = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_MEANT = re.compile(r"([\\*_\[\]<>|~#$`])")
+_MEANT = re.compile(r"([\\*_\[\]<>~#$`])")
 _ARGUMENT = re.compile(r"(?<![\w*])\*(\w+)\*(?![\w*])")
 
 
@@ -30,7 +30,7 @@ def _escaped(text: str) -> str:
     # An underscore within a word means nothing and is left alone: names stay legible.
     text = text.replace("&", "&amp;")
     text = _MEANT.sub(lambda found: "\\" + found[1] if found[1] != "_" else "_", text)
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
 
 
 def code(text: str) -> str:
@@ -41,8 +41,7 @@ def code(text: str) -> str:
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     padding = " " if "`" in text else ""
-    # Tables are taken apart before anything else, code included.
-    return f"{fence}{padding}{text}{padding}{fence}".replace("|", r"\|")
+    return f"{fence}{padding}{text}{padding}{fence}"
 
 
 def codes(names: Iterable[str], none: str = "") -> str:
@@ -89,7 +88,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _cells(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    # Tables are taken apart before anything else: a pipe is one wherever it stands, in code too.
+    written = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(written)} |"
 
 
 def bullets(items: Iterable[str], indent: int = 0) -> Iterator[str]:

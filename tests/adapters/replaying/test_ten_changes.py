@@ -14,9 +14,14 @@ from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.engine.replaying.findings import Damage, Group
 from hookflash.engine.replaying.stepping_by import Trial
+from hookflash.machines import events as ev
 from hookflash.machines import hold, hold_guards
+from hookflash.machines.codec import RecordCodec
+from hookflash.machines.headers import encode_header
+from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Implementation, Machine
 from hookflash.machines.policy import HoldPolicy
+from hookflash.machines.records import Record
 from hookflash.machines.rules.ruleset import parse_rules
 from hookflash.machines.spec import parse_spec
 
@@ -309,3 +314,121 @@ def test_today_s_definition_is_another_one(day: Day, edited: Edited) -> None:
 def load_definition(text: str) -> Any:
     """Parse a definition."""
     return parse_spec(text, "changed")
+
+
+# --- explanations that take more than one step ----------------------------------------------------
+
+
+def test_several_settings_of_which_one_counts(day: Day) -> None:
+    """Of several settings that differ the one is named that alone makes the difference."""
+    policy = HoldPolicy(ack_timeout_s=7.0, lookup_backoff_max_s=31.0, release_backoff_s=6.0)
+    verdict = verify([day.path], Choices(trial=Trial(policy=policy)))
+    causes = {group.examples[0].cause.text for group in verdict.findings.groups.groups()}
+    assert "the policy differs: ack_timeout_s 5 became 7" in causes
+    assert all("lookup_backoff_max_s" not in cause for cause in causes)
+
+
+def test_several_settings_that_show_later(day: Day) -> None:
+    """Where none of them alone does at that record, all are named."""
+    policy = HoldPolicy(on_limit="expire", release_backoff_s=6.0)
+    verdict = verify([day.path], Choices(trial=Trial(policy=policy)))
+    texts = [group.examples[0].cause.text for group in verdict.findings.groups.groups()]
+    assert any(text.startswith("the policy differs, in one of these: ") for text in texts)
+
+
+def test_a_row_that_shows_later(tmp_path: Path) -> None:
+    """Where another row made the difference before, the definition's changes are named."""
+    machine = load_machine("hold")
+    codec, interaction = RecordCodec(machine), machine.start("a")
+    lines = [encode_header(codec.new_header("localhost:8443", Instant(0)))]
+    for seq, event in enumerate(
+        (
+            ev.HoldRequested(Instant(10), "c", Instant(10), "consultation", 5),
+            ev.Sent(Instant(20), "c"),
+            ev.ObservedActive(Instant(30), Instant(30), "frame", "u"),
+            ev.Acknowledged(Instant(40), "c"),
+        ),
+        start=1,
+    ):
+        step = machine.step(interaction, event)
+        states = interaction.state, step.interaction.state
+        lines.append(codec.encode(Record(seq, "a", event, *states, step.effects, seq == 1)))
+        interaction = step.interaction
+    day = Day(tmp_path / "day.jsonl", tuple(lines))
+    day.path.write_bytes(b"".join(lines))
+    old = 'event = "observed_active"\nguards = ["no_proof"]\neffects = ["note_contradiction"]\n'
+    choices = definition(day, tmp_path, old, old.rpartition("effects")[0])
+    (group,) = verify([day.path], choices).findings.groups.groups()
+    assert group.examples[0].seq == 4
+    assert "the definition differs elsewhere: " in group.examples[0].cause.text
+    assert "effects [note_contradiction] became []" in group.examples[0].cause.text
+
+
+def test_definition_and_policy(day: Day, tmp_path: Path) -> None:
+    """Where both are tried, each difference is explained by the one that makes it."""
+    changed = RELEASE.replace("unhold_pending", "expired").replace("send_release", "expire")
+    machine = definition(day, tmp_path, RELEASE, changed).trial.machine
+    trial = Trial(machine=machine, policy=HoldPolicy(ack_timeout_s=7.0))
+    kinds = {
+        group.examples[0].cause.kind
+        for group in verify([day.path], Choices(trial=trial)).findings.groups.groups()
+    }
+    assert kinds == {"definition", "policy"}
+
+
+def test_the_code_of_an_effect(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4, in the code. The effect is named that comes out otherwise."""
+    original = hold.IMPLEMENTATION
+    effects: dict[str, Any] = dict(original.effects)
+
+    def changed(draft: Any, event: Any) -> None:
+        effects["send_hold"](draft, event)
+        draft.effects[-1] = evolve(draft.effects[-1], priority=99)
+
+    patch_implementation(monkeypatch, evolve(original, effects=effects | {"send_hold": changed}))
+    groups = verify([day.path]).findings.groups.groups()
+    assert {group.examples[0].field for group in groups} == {"effects[0].priority"}
+    assert all(
+        "`send_hold` comes out otherwise" in group.examples[0].cause.text for group in groups
+    )
+
+
+def test_code_that_fails(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that raises is a difference like any other, and the replay goes on."""
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    effects: dict[str, Any] = dict(hold.IMPLEMENTATION.effects) | {"start_ack_timer": fail}
+    patch_implementation(monkeypatch, evolve(hold.IMPLEMENTATION, effects=effects))
+    verdict = verify([day.path])
+    first = verdict.findings.groups.first()
+    assert first is not None
+    assert first.cause.text == "the code behind the definition fails on it"
+    assert verdict.findings.records == len(day.lines) - 1
+
+
+def nothing(_draft: Any, _event: Any) -> None:
+    """Ask for nothing."""
+
+
+def test_an_effect_that_is_not_asked_for_any_more(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an effect is missing altogether, those of the row are named."""
+    effects: dict[str, Any] = dict(hold.IMPLEMENTATION.effects) | {"send_hold": nothing}
+    patch_implementation(monkeypatch, evolve(hold.IMPLEMENTATION, effects=effects))
+    first = verify([day.path]).findings.groups.first()
+    assert first is not None
+    assert (first.field, first.now) == ("effects[0]", None)
+    assert "`send_hold` comes out otherwise" in first.cause.text
+
+
+def test_a_state_that_no_row_leads_to(edited: Edited) -> None:
+    """Where no row does what was recorded, that is said."""
+    index = edited.day.find(is_sent)
+    changed = edited.change(index, lambda raw: raw.update(to="expired"))
+    first = verify([changed.write()]).findings.groups.first()
+    assert first is not None
+    assert first.differences[0][:2] == ("to", "expired")
+    assert "no row of 'hold_pending' does what was recorded" in first.cause.text

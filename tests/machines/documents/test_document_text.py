@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -49,10 +49,11 @@ def text_of(markdown: str) -> str:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1))
+@example("__0__")
 def test_whatever_is_said_is_shown_as_it_is(word: str) -> None:
     """No text is taken for a heading, a link, emphasis or HTML; only code keeps its meaning."""
     if "`" not in word and "*" not in word:
-        assert f"x {word} x" == text_of(f"x {prose(word)} x").replace("\\|", "|")
+        assert f"x {word} x" == text_of(f"x {prose(word)} x")
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1))
@@ -60,7 +61,7 @@ def test_code_is_shown_as_it_is(text: str) -> None:
     """Also with backticks in it; blanks at its ends do not count."""
     said = " ".join(text.split())
     shown = text_of(f"x {code(text)} x") if said else "x  x"
-    assert f"x {said} x" == shown.replace("\\|", "|")
+    assert f"x {said} x" == shown
 
 
 def test_code_in_a_text_stays_code() -> None:

@@ -124,7 +124,7 @@ def test_states_say_how_they_are_entered_and_left() -> None:
     broken = section(document, "### State `broken`")
     assert "- It ends here." in broken
     assert "Left:" not in broken
-    assert r"It is \[broken\] \| for \<good\>." in broken
+    assert r"It is \[broken\] | for \<good\>." in broken
 
 
 def test_a_timer_that_does_something_while_it_stays() -> None:
