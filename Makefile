@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KILLS ?= 500
+# Tests are shared among this many processes: one for each core, two at least.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores > 2 ? cores : 2)))
+PYTEST := -m pytest -q -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate simulate-mutants crash lint types coverage docs traceability bench wheel clean
@@ -27,7 +30,7 @@ demo: $(READY) ## hold and unhold against the embedded simulator, over real TLS 
 
 test: $(READY) ## run the tests
 	@echo "== running the tests"
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python $(PYTEST) $(ARGS)
 
 crash: $(READY) ## kill the service at random moments: KILLS=500, ARGS="--seed 17"
 	@echo "== killing the service $(KILLS) times"
@@ -52,7 +55,7 @@ types: $(READY) ## mypy strict and pyright strict
 
 coverage: $(READY) ## the tests under branch coverage, with the bounds of the project
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q $(ARGS)
+	@$(BIN)/coverage run $(PYTEST) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95 --skip-covered
 	@$(BIN)/coverage report --fail-under=100 --include='machines/*' --skip-covered
@@ -63,7 +66,7 @@ docs: $(READY) ## the documentation as a site, in site/; warnings are errors
 	@echo "site: $(CURDIR)/site/index.html"
 
 traceability: $(READY) ## which tests exercise which rows: runs them and writes it down
-	@$(BIN)/python -m pytest -q tests/machines -p hookflash.adapters.documents.tracing --trace-rows specs
+	@$(BIN)/python $(PYTEST) tests/machines -p hookflash.adapters.documents.tracing --trace-rows specs
 	@$(BIN)/hookflash docs
 
 bench: $(READY) ## benchmarks: ratios measured in one run

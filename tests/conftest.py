@@ -2,13 +2,20 @@
 
 import os
 from collections.abc import Iterator
-from random import SystemRandom
+from random import Random, SystemRandom
 
 import pytest
 import structlog
 
 FIXED_SEEDS = range(1, 31)
 FRESH_SEEDS = 10
+DRAWN_FROM = "HOOKFLASH_TEST_SEED"
+"""Where the number stands from which fresh seeds are drawn: processes that share the tests have to
+draw the same ones. Each test that fails prints its own seed."""
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault(DRAWN_FROM, str(SystemRandom().randrange(2**31)))
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif seeds is not None:
         drawn = list(range(1, seeds + 1))
     else:
-        fresh = SystemRandom()
+        fresh = Random(os.environ[DRAWN_FROM])
         drawn = [*FIXED_SEEDS, *(fresh.randrange(1000, 2**31) for _ in range(FRESH_SEEDS))]
     metafunc.parametrize("simulation_seed", drawn)
 

@@ -6,6 +6,8 @@ beside them, which `hookflash docs` reads. Only pytest imports this module.
 
 A test is written down by its function: parameters count together. One that draws its cases at
 random (Hypothesis) takes other rows each time; of it only the name is kept.
+
+Where pytest-xdist shares the tests among processes, each tells at its end what it saw.
 """
 
 import inspect
@@ -24,6 +26,8 @@ from hookflash.machines.machine import Machine, Step
 from hookflash.machines.spec import Spec, parse_spec
 
 _PLUGIN: Final = "hookflash-tracing"
+_OUTPUT: Final = "hookflash_rows"
+"""Where pytest-xdist's workers leave what they saw."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,6 +102,10 @@ class _Seen:
     rows: dict[str, set[int]] = field(factory=dict[str, set[int]])
 
 
+_Written = tuple[str, str, bool, dict[str, list[int]]]
+"""A test's name, what it says, whether it is random, and the rows it took, by definition."""
+
+
 @define(eq=False)
 class Tracing:
     """Watches the steps of machines while tests run.
@@ -141,7 +149,11 @@ class Tracing:
         return step
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the file or compare it, where all tests passed."""
+        """Write the file or compare it, where all tests passed; a worker hands on what it saw."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_OUTPUT] = self._plain()
+            return
         if exitstatus != pytest.ExitCode.OK:
             self.message = f"{self.path}: left as it is, because not all tests passed"
             return
@@ -159,6 +171,11 @@ class Tracing:
             self.path.write_text(text, encoding="utf-8")
             self.message = f"{self.path}: written"
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401, ARG002 - pytest-xdist's hook
+        """Take up what a worker saw; one that broke down has failed the run anyway."""
+        self._take(getattr(node, "workeroutput", {}).get(_OUTPUT, []))
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest names no class
         """Tell what became of the file."""
         terminalreporter.write_line(self.message)
@@ -171,6 +188,20 @@ class Tracing:
                 for digest, spec in sorted(self.definitions.items(), key=lambda one: one[1].name)
             }
         )
+
+    def _plain(self) -> list[_Written]:
+        """Return what was seen so far, as plain values."""
+        return [
+            (name, one.says, one.random, {key: sorted(rows) for key, rows in one.rows.items()})
+            for name, one in self._seen.items()
+        ]
+
+    def _take(self, seen: list[_Written]) -> None:
+        """Take up what another process saw."""
+        for name, says, random, rows in seen:
+            known = self._seen.setdefault(name, _Seen(says, random))
+            for digest, taken in rows.items():
+                known.rows.setdefault(digest, set()).update(taken)
 
     def _tests_of(self, digest: str, spec: Spec) -> tuple[TracedTest, ...]:
         return tuple(

@@ -147,3 +147,16 @@ def test_a_folder_without_machines_is_wrong_usage(folder: Path) -> None:
 def test_what_is_no_function_is_not_random() -> None:
     """Tests may be something else than functions."""
     assert not is_random(None)
+
+
+def test_processes_that_share_the_tests_see_as_much(folder: Path) -> None:
+    """Whatever the number of pytest-xdist's workers, the same is written."""
+    run(folder, "--trace-rows", ".")
+    shared = ("-p", "xdist.plugin", "-n", "2", "--trace-rows", ".", "--trace-rows-check")
+    ran = run(folder, *shared)
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
+    assert "traceability.json: current" in ran.stdout
+    (folder / "test_lamps.py").write_text(TESTS.replace("[1.0, 3.0]", "[3.0]"), "utf-8")
+    ran = run(folder, *shared)
+    assert 1 == ran.returncode
+    assert "stale" in ran.stdout
