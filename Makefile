@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 KILLS ?= 500
 # Tests are shared among this many processes: one for each core, two at least.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores > 2 ? cores : 2)))
-PYTEST := -m pytest -q -n $(WORKERS) --dist worksteal
+PYTEST := -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate simulate-mutants crash lint types coverage docs traceability bench wheel clean

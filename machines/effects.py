@@ -136,7 +136,8 @@ class RaiseAlarm:
 
     Attributes:
         hold_id: The name of the hold.
-        alarm: What is wrong, as a name: `release_failed` or `hold_expired`.
+        alarm: What is wrong, as a name: `release_failed`, `release_unconfirmed` or
+            `hold_expired`.
         since: Start of the hold.
         at: When the alarm was raised.
         count: How many alarms this hold has raised, from 1.

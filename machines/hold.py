@@ -107,6 +107,8 @@ IMPLEMENTATION = Implementation(
         changes.expire,
         changes.await_release,
         changes.alarm_again,
+        changes.watch_release,
+        changes.alarm_unconfirmed,
         changes.set_limit,
     ),
     data=HoldData,

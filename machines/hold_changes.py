@@ -15,6 +15,7 @@ from hookflash.machines.events import (
     Refused,
     ReleaseTimerFired,
     TimerFired,
+    UnholdRequested,
 )
 from hookflash.machines.hold_data import Hold, HoldData, make_hold, make_hold_data
 from hookflash.machines.hold_parts import (
@@ -262,10 +263,31 @@ def alarm_again(draft: HoldDraft, event: ReleaseTimerFired) -> None:
     _alarm(draft, "hold_expired", event.at)
 
 
+def watch_release(
+    draft: HoldDraft, event: LimitTimerFired | ReleaseTimerFired | UnholdRequested
+) -> None:
+    """A caller past the limit is being released: see that somebody hears of it if that takes long.
+
+    The frame may wait for the socket, and the gateway may answer no lookup, for as long as it
+    takes: a caller who is still on hold then must not be forgotten. The pause is the longest one
+    between alarms: a release that is confirmed late is the rule, not a reason for an alarm. Of a
+    hold that is only watched whoever made it has to take care.
+    """
+    hold = _hold_of(draft)
+    if not hold.watched:
+        pause_s = draft.policy.release_backoff_max_s
+        draft.start_timer("release", hold.id, after(event.at, pause_s))
+
+
+def alarm_unconfirmed(draft: HoldDraft, event: ReleaseTimerFired) -> None:
+    """Nothing is known yet of a release past the limit: raise an alarm, and go on watching."""
+    _raise_alarm(draft, "release_unconfirmed", event.at)
+    watch_release(draft, event)
+
+
 def set_limit(draft: HoldDraft, event: LimitChanged) -> None:
     """Give the running hold another limit, counted from its start."""
-    hold = draft.data.hold
-    assert hold is not None, "the rows with this effect have a hold"  # noqa: S101
+    hold = _hold_of(draft)
     _restart_limit(draft, evolve(hold, limit_at=after(hold.since, event.limit_s)))
 
 
@@ -287,21 +309,31 @@ def _restart_limit(draft: HoldDraft, hold: Hold) -> None:
     warning_at = Instant(hold.since + round((hold.limit_at - hold.since) * warn_at))
     draft.start_timer("warning", hold.id, warning_at)
     draft.start_timer("limit", hold.id, hold.limit_at)
+    draft.stop_timer("release")
 
 
 def _warn(draft: HoldDraft, event: TimerFired, notice: str) -> None:
-    hold = draft.data.hold
-    assert hold is not None, "the rows with this effect have a hold"  # noqa: S101
+    hold = _hold_of(draft)
     draft.effects.append(Warn(hold.id, notice, hold.since, hold.limit_at, event.at))
 
 
 def _alarm(draft: HoldDraft, alarm: str, at: Instant) -> None:
     """Raise an alarm and start the pause before the next, which doubles each time."""
-    hold = draft.data.hold
-    assert hold is not None, "only a hold expires"  # noqa: S101
-    count = hold.alarms + 1
-    draft.data = evolve(draft.data, hold=evolve(hold, alarms=count))
-    policy = draft.policy
-    pause_s = min(policy.release_backoff_s * 2 ** min(count - 1, 30), policy.release_backoff_max_s)
-    draft.effects.append(RaiseAlarm(hold.id, alarm, hold.since, at, count))
+    hold = _raise_alarm(draft, alarm, at)
+    policy, doublings = draft.policy, min(hold.alarms - 1, 30)
+    pause_s = min(policy.release_backoff_s * 2**doublings, policy.release_backoff_max_s)
     draft.start_timer("release", hold.id, after(at, pause_s))
+
+
+def _raise_alarm(draft: HoldDraft, alarm: str, at: Instant) -> Hold:
+    before = _hold_of(draft)
+    hold = evolve(before, alarms=before.alarms + 1)
+    draft.data = evolve(draft.data, hold=hold)
+    draft.effects.append(RaiseAlarm(hold.id, alarm, hold.since, at, hold.alarms))
+    return hold
+
+
+def _hold_of(draft: HoldDraft) -> Hold:
+    hold = draft.data.hold
+    assert hold is not None, "only a row of a state with a hold has this effect"  # noqa: S101
+    return hold

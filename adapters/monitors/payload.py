@@ -20,8 +20,8 @@ def payload_of(notice: Notice, interaction_id: str, effect_id: str) -> dict[str,
     """Return the payload for *notice*.
 
     For a warning or an alarm `status` and `outcome` are its name (`warning`, `limit_passed`,
-    `release_failed`, `hold_expired`), `correlationId` is the hold's name, `actor` is `limit`, and
-    `latencyMs` is 0.
+    `release_failed`, `release_unconfirmed`, `hold_expired`), `correlationId` is the hold's name,
+    `actor` is `limit`, and `latencyMs` is 0.
 
     Args:
         notice: What happened.

@@ -88,6 +88,7 @@ _NOTICES: Final = {
 _ALARMS: Final = {
     "hold_expired": "a hold is past its limit and waits for a decision",
     "release_failed": "a caller could not be released at the limit",
+    "release_unconfirmed": "nothing is known yet of a release past the limit",
 }
 
 

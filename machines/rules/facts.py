@@ -51,7 +51,8 @@ class RuleEvent:
         action: What that command asked for.
         error: The name of the error that its caller got.
         notice: `warning` or `limit_passed`, where the machine gave one; else empty.
-        alarm: `release_failed` or `hold_expired`, where the machine raised one; else empty.
+        alarm: `release_failed`, `release_unconfirmed` or `hold_expired`, where the machine raised
+            one; else empty.
     """
 
     at: Instant

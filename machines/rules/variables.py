@@ -314,7 +314,7 @@ _EVENT = (
     Variable(
         "event.alarm",
         "string",
-        "`release_failed` or `hold_expired`; else empty.",
+        "`release_failed`, `release_unconfirmed` or `hold_expired`; else empty.",
         lambda s: s.event.alarm,
         ("", *ALARMS),
     ),

@@ -20,7 +20,7 @@ OUTCOMES = (
 """The outcomes of the audit log."""
 
 NOTICES = ("warning", "limit_passed")
-ALARMS = ("release_failed", "hold_expired")
+ALARMS = ("release_failed", "release_unconfirmed", "hold_expired")
 COMMANDS = ("hold", "unhold")
 
 

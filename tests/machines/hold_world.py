@@ -317,7 +317,8 @@ def check_world(world: World) -> None:
             assert "release" in timers, "an expired hold is never forgotten"
             assert not {"warning", "limit"} & set(timers), "the limit has passed"
         else:
-            assert "release" not in timers, "only an expired hold is released again"
+            being_released = state == "unhold_pending" and hold.limit_passed and not hold.watched
+            assert ("release" in timers) == being_released, "a release past the limit is watched"
             assert ("limit" in timers) != hold.limit_passed, "the limit runs until it has passed"
             if "limit" in timers:
                 assert timers["limit"].due_at == hold.limit_at, "the limit fires at the limit"

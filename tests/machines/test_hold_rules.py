@@ -1,5 +1,6 @@
 """The ground rules of the hold machine, one test each, with the times and words that they fix."""
 
+import pytest
 from attrs import evolve
 from tests.machines.hold_world import ELIGIBLE, SECOND, HoldMachine, World, hold_spec, new_world
 
@@ -480,6 +481,51 @@ def test_a_lost_release_is_repeated_alarmed_and_tried_again() -> None:
         assert any(isinstance(effect, fx.SendUnhold) for effect in step.effects)
     world = world.after("sent", "acknowledged")
     assert (world.interaction.state, world.interaction.timers) == ("active", ())
+
+
+def alarms_of(step: Step[HoldData]) -> list[tuple[str, int]]:
+    return [(e.alarm, e.count) for e in step.effects if isinstance(e, fx.RaiseAlarm)]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (*HELD, "limit_timer_fired"),
+        (*HELD, "limit_timer_fired", "sent", "ack_timer_fired", "lookup_failed"),
+        (*UNHOLDING, "limit_timer_fired", "link_lost"),
+    ],
+    ids=["waits for the socket", "gateway is silent", "own unhold"],
+)
+def test_a_release_of_which_nothing_is_known_is_alarmed_about(story: tuple[str, ...]) -> None:
+    """A minute past the limit, and each minute from then on, whatever it waits for."""
+    world = new_world().after(*story)
+    for count in (1, 2, 3):
+        world, step = world.step("release_timer_fired")
+        assert step.interaction.state == "unhold_pending"
+        assert alarms_of(step) == [("release_unconfirmed", count)]
+        release = step.interaction.timer("release")
+        assert release is not None
+        assert release.due_at == after(world.now, 60.0)
+    ended = world.after("observed_active:lookup").interaction
+    assert (ended.state, ended.timers) == ("active", ())
+
+
+def test_a_release_that_somebody_decided_on_is_watched_too() -> None:
+    """Policy `expire`: after `force` the alarms go on, by another name, until it is known."""
+    world = new_world("expire").after(*HELD, "limit_timer_fired", "unhold_requested:force")
+    assert alarms_of(world.step("release_timer_fired")[1]) == [("release_unconfirmed", 2)]
+
+
+def test_no_alarm_of_a_release_within_a_limit_that_was_extended() -> None:
+    """Nothing is late any more; the new limit is watched as the old one was."""
+    world = new_world().after(*HELD, "limit_timer_fired", "limit_changed")
+    assert world.interaction.timer("release") is None
+    hold = world.interaction.data.hold
+    assert hold is not None
+    waiting = ev.ReleaseTimerFired(world.now, hold.id, "x")
+    assert world.take(waiting)[1].transition.decision == "late"
+    again = world.after("limit_timer_fired").interaction
+    assert (again.state, again.timer("release") is None) == ("unhold_pending", False)
 
 
 def test_an_expired_hold_is_alarmed_about_until_somebody_decides() -> None:

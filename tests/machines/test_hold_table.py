@@ -53,14 +53,14 @@ unhold_requested
     active: stay End:already
     any pending: reject End:refused/CommandBusy
     held: -> unhold_pending SendUnhold
-    expired/release: -> unhold_pending Stop:release SendUnhold
+    expired/release: -> unhold_pending Stop:release SendUnhold Start:release
     expired/expire: reject End:expired/MaximumHoldExceeded
     closed: reject End:ineligible/NotEligible
 unhold_requested:force
     active: stay End:already
     any pending: reject End:refused/CommandBusy
     held: -> unhold_pending SendUnhold
-    expired: -> unhold_pending Stop:release SendUnhold
+    expired: -> unhold_pending Stop:release SendUnhold Start:release
     closed: reject End:ineligible/NotEligible
 expire_requested
     active, hold_pending, hold in doubt, unhold_pending, unhold in doubt, expired, closed: reject
@@ -182,14 +182,14 @@ warning_timer_fired:earlier
     all: late
 limit_timer_fired
     active, hold_pending, hold in doubt, expired, closed: late
-    held/release: -> unhold_pending Stop:warning SendUnhold
+    held/release: -> unhold_pending Stop:warning SendUnhold Start:release
     held/expire: -> expired Stop:warning RaiseAlarm:hold_expired Start:release
-    unhold_pending, unhold in doubt: stay Stop:warning
+    unhold_pending, unhold in doubt: stay Stop:warning Start:release
 limit_timer_fired:earlier
     all: late
 release_timer_fired
     active, hold_pending, hold in doubt, held, unhold_pending, unhold in doubt, closed: late
-    expired/release: -> unhold_pending SendUnhold
+    expired/release: -> unhold_pending SendUnhold Start:release
     expired/expire: stay RaiseAlarm:hold_expired Start:release
 release_timer_fired:earlier
     all: late

@@ -69,16 +69,16 @@ def test_the_connection_machine_is_sound() -> None:
 
 # --- variants in which somebody is forgotten ----------------------------------------------------
 
-UNSENT = 'guards = ["is_current", "past_limit"]\ntarget = "expired"\neffects = ["end_unsent"'
+EXPIRE = 'guards = ["for_this_hold"]\ntarget = "expired"\n'
 REFUSED = 'guards = ["refusal_says_held", "past_limit"]\n'
 
 FORGOTTEN: dict[str, tuple[str, str, str, str, list[str], str]] = {
-    "no alarm after a release that failed": (
-        UNSENT + ', "await_release"]',
-        UNSENT + "]",
-        "release",
+    "no alarm at the limit": (
+        EXPIRE + 'effects = ["expire"]\n',
+        EXPIRE,
+        "expire",
         "expired",
-        ["observed_held:lookup", "limit_timer_fired", "not_sent"],
+        ["observed_held:lookup", "limit_timer_fired"],
         "none of release is under way",
     ),
     "held again, past the limit": (
@@ -159,7 +159,10 @@ def test_an_effect_that_takes_too_much_for_granted_is_found() -> None:
 
     failed = {one.event: one for one in report.findings if one.kind == "step_fails"}
     assert way(failed["expire_requested"]) == ["hold_requested", "acknowledged", "expire_requested"]
-    assert "AssertionError: only a hold expires" in failed["expire_requested"].message
+    assert (
+        "AssertionError: only a row of a state with a hold has this effect"
+        in failed["expire_requested"].message
+    )
 
 
 def test_a_frame_that_waits_for_the_socket_counts_as_under_way() -> None:

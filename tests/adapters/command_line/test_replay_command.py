@@ -218,13 +218,15 @@ class Terminal:
     def __init__(self, *arguments: str) -> None:
         self._fd, end = pty.openpty()
         self.resize(24, 80)
+        sized = {"COLUMNS", "LINES"}  # whoever runs the tests may say another size
+        inherited = {name: one for name, one in os.environ.items() if name not in sized}
         program = "import sys; from hookflash.adapters.command_line.main import execute"
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"{program}; sys.exit(execute(sys.argv[1:]))", *arguments],
             stdin=end,
             stdout=end,
             stderr=end,
-            env={**os.environ, "TERM": "xterm"},
+            env={**inherited, "TERM": "xterm"},
             start_new_session=True,
         )
         os.close(end)
