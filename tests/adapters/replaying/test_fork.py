@@ -140,9 +140,11 @@ def test_why_evidence_ends(
 def test_another_definition(day: Day, tmp_path: Path) -> None:
     """From there on another definition steps."""
     text = orjson.loads(day.lines[0])["definition"]
-    old = 'guards = ["releases"]\ntarget = "unhold_pending"\neffects = ["send_release"]'
+    old = 'guards = ["releases"]\ntarget = "unhold_pending"\neffects = ["send_release", "watch_release"]'
     spec = tmp_path / "changed.toml"
-    changed = old.replace("unhold_pending", "expired").replace("send_release", "expire")
+    changed = old.replace("unhold_pending", "expired").replace(
+        'send_release", "watch_release', "expire"
+    )
     spec.write_text(text.replace(old, changed, 1), "utf-8")
     seq = day.raw(day.find(lambda raw: raw["event"]["type"] == "limit_timer_fired"))["seq"]
     branch = fork(wanted(day, spec=str(spec)), seq, None)

@@ -25,7 +25,9 @@ from hookflash.machines.records import Record
 from hookflash.machines.rules.ruleset import parse_rules
 from hookflash.machines.spec import parse_spec
 
-RELEASE = 'guards = ["releases"]\ntarget = "unhold_pending"\neffects = ["send_release"]'
+RELEASE = (
+    'guards = ["releases"]\ntarget = "unhold_pending"\neffects = ["send_release", "watch_release"]'
+)
 SENT = 'event = "sent"\nguards = ["is_current"]'
 
 
@@ -76,7 +78,9 @@ def test_a_recorded_day_is_the_same(day: Day, ruled_day: Day) -> None:
 
 def test_the_target_of_a_row(day: Day, tmp_path: Path) -> None:
     """1. The row is named, with what became of its target and its effects."""
-    changed = RELEASE.replace("unhold_pending", "expired").replace("send_release", "expire")
+    changed = RELEASE.replace("unhold_pending", "expired").replace(
+        'send_release", "watch_release', "expire"
+    )
     choices = definition(day, tmp_path, RELEASE, changed)
     group = only_group(verify([day.path], choices))
     first = group.examples[0]
@@ -366,7 +370,9 @@ def test_a_row_that_shows_later(tmp_path: Path) -> None:
 
 def test_definition_and_policy(day: Day, tmp_path: Path) -> None:
     """Where both are tried, each difference is explained by the one that makes it."""
-    changed = RELEASE.replace("unhold_pending", "expired").replace("send_release", "expire")
+    changed = RELEASE.replace("unhold_pending", "expired").replace(
+        'send_release", "watch_release', "expire"
+    )
     machine = definition(day, tmp_path, RELEASE, changed).trial.machine
     trial = Trial(machine=machine, policy=HoldPolicy(ack_timeout_s=7.0))
     kinds = {
