@@ -140,7 +140,8 @@ def test_why_evidence_ends(
 def test_another_definition(day: Day, tmp_path: Path) -> None:
     """From there on another definition steps."""
     text = orjson.loads(day.lines[0])["definition"]
-    old = 'guards = ["releases"]\ntarget = "unhold_pending"\neffects = ["send_release", "watch_release"]'
+    effects = 'effects = ["send_release", "watch_release"]'
+    old = f'guards = ["releases"]\ntarget = "unhold_pending"\n{effects}'
     spec = tmp_path / "changed.toml"
     changed = old.replace("unhold_pending", "expired").replace(
         'send_release", "watch_release', "expire"

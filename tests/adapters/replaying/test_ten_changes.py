@@ -88,7 +88,8 @@ def test_the_target_of_a_row(day: Day, tmp_path: Path) -> None:
     assert first.cause.kind == "definition"
     assert first.cause.text == (
         f"limit_timer_fired in held: the row at line {line} of {tmp_path}/changed.toml [releases]:"
-        " target 'unhold_pending' became 'expired', effects [send_release] became [expire]"
+        " target 'unhold_pending' became 'expired',"
+        " effects [send_release, watch_release] became [expire]"
     )
     assert first.differences[0] == ("to", "unhold_pending", "expired")
 
