@@ -24,6 +24,8 @@ from hookflash.adapters.rules_files import load_rules
 from hookflash.adapters.rules_reloading import LiveRulesFile, rules_before
 from hookflash.adapters.settings import Settings, credentials_of
 from hookflash.adapters.specifications import load_machine
+from hookflash.adapters.wire.opening import open_recorder, tapped_journal
+from hookflash.adapters.wire.tap import WireTap
 from hookflash.engine.clock import SteadyClock
 from hookflash.engine.controller import Controller
 from hookflash.engine.core import Engine, EngineSettings
@@ -71,8 +73,18 @@ def open_gateway(
     *,
     network: Network | None = None,
     chance: Random | None = None,
+    tap: WireTap | None = None,
 ) -> InteractionGateway:
     """Make the gateway that the settings name; nothing is connected yet.
+
+    Raises:
+        ConfigurationError: Host, client id or secret is missing.
+    """
+    return InteractionGateway(gateway_settings(settings), clock, network, chance, tap)
+
+
+def gateway_settings(settings: Settings) -> InteractionGatewaySettings:
+    """Return what the gateway has to know of the settings.
 
     Raises:
         ConfigurationError: Host, client id or secret is missing.
@@ -80,28 +92,23 @@ def open_gateway(
     credentials = credentials_of(settings)
     gateway = settings.gateway
     host = f"[{credentials.host}]" if ":" in credentials.host else credentials.host
-    return InteractionGateway(
-        InteractionGatewaySettings(
-            host=f"{host}:{credentials.port}",
-            client_id=credentials.client_id,
-            client_secret=credentials.client_secret.get_secret_value(),
-            ca_file=None if gateway.ca_file is None else str(gateway.ca_file),
-            scope=gateway.scope,
-            reconnect=ConnectionPolicy(
-                attempts_max=gateway.reconnect_attempts,
-                backoff_s=gateway.reconnect_base_s,
-                jitter=0.25 if gateway.reconnect_jitter else 0.0,
-            ),
-            token_timeout_s=gateway.request_timeout_s,
-            lookup_timeout_s=gateway.request_timeout_s,
-            ping_every_s=gateway.ping_every_s,
-            ack_timeout_s=settings.hold.ack_timeout_s,
-            max_commands_per_s=settings.throttle.max_commands_per_s,
-            max_in_flight=settings.throttle.max_in_flight,
+    return InteractionGatewaySettings(
+        host=f"{host}:{credentials.port}",
+        client_id=credentials.client_id,
+        client_secret=credentials.client_secret.get_secret_value(),
+        ca_file=None if gateway.ca_file is None else str(gateway.ca_file),
+        scope=gateway.scope,
+        reconnect=ConnectionPolicy(
+            attempts_max=gateway.reconnect_attempts,
+            backoff_s=gateway.reconnect_base_s,
+            jitter=0.25 if gateway.reconnect_jitter else 0.0,
         ),
-        clock,
-        network,
-        chance,
+        token_timeout_s=gateway.request_timeout_s,
+        lookup_timeout_s=gateway.request_timeout_s,
+        ping_every_s=gateway.ping_every_s,
+        ack_timeout_s=settings.hold.ack_timeout_s,
+        max_commands_per_s=settings.throttle.max_commands_per_s,
+        max_in_flight=settings.throttle.max_in_flight,
     )
 
 
@@ -133,9 +140,12 @@ def open_parts(
             be gone on with.
     """
     machine = load_machine("hold", settings.hold)
-    gateway = open_gateway(settings, clock, network=network, chance=chance)
     own = settings.journal
     with ExitStack() as stack:
+        recorder = open_recorder(settings, machine, clock.now, disk)
+        if recorder is not None:
+            stack.callback(recorder.close)
+        gateway = open_gateway(settings, clock, network=network, chance=chance, tap=recorder)
         log = SqliteJournal.open(
             stack.enter_context(_journal_path(settings, journal)),
             machine,
@@ -158,8 +168,11 @@ def open_parts(
         resumed = resume(log, machine, clock)
         if resumed.recovered.ends:
             audit.append(resumed.missing_in_audit(audit.latest_ids()))
+        tapped: Journal = log
+        if recorder is not None:
+            tapped = tapped_journal(log, recorder, machine, resumed.kept)
         yield Parts(
-            machine, clock, gateway, log, audit, MonitorDesk(), resumed, journal == "durable"
+            machine, clock, gateway, tapped, audit, MonitorDesk(), resumed, journal == "durable"
         )
 
 

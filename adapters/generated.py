@@ -13,6 +13,7 @@ from hookflash.adapters.report.diagram import SHIPPED, shipped_drawing
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
 from hookflash.adapters.tables.columns import tables_text
+from hookflash.adapters.wire.schema import wire_schema_text
 from hookflash.machines.rules.schema import schema_text as rules_schema_text
 from hookflash.machines.schema import schema_text
 
@@ -27,6 +28,7 @@ def generated_files() -> dict[Path, str]:
         _SPECS / "recording.schema.json": schema_text(load_machine("hold")),
         _SPECS / "rules.schema.json": rules_schema_text(names_of()),
         _SPECS / "tables.json": tables_text(),
+        _SPECS / "wire.schema.json": wire_schema_text(),
         _SPECS / SHIPPED: shipped_drawing(),
         _PICTURES / "hold-machine.svg": draw_svg(load_machine("hold"), detail="brief"),
         _PICTURES / "connection-machine.svg": draw_svg(load_machine("connection"), detail="brief"),

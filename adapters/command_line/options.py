@@ -51,6 +51,10 @@ class RecordOptions:
 
     journal: Annotated[str | None, Parameter(help="Journal file. [HOOKFLASH_JOURNAL_PATH]")] = None
     audit: Annotated[str | None, Parameter(help="Audit log. [HOOKFLASH_AUDIT_PATH]")] = None
+    record_wire: Annotated[
+        str | None,
+        Parameter(help="Record what goes over the wire, redacted. [HOOKFLASH_WIRE_PATH]"),
+    ] = None
 
 
 NO_GATEWAY_OPTIONS = GatewayOptions()
@@ -73,6 +77,7 @@ def settings_of(gateway: GatewayOptions, records: RecordOptions = NO_RECORD_OPTI
             "gateway.region": gateway.region,
             "journal.path": records.journal,
             "audit.path": records.audit,
+            "wire.path": records.record_wire,
         },
         None,
     )

@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from hookflash.adapters.command_line.options import Json
 from hookflash.adapters.command_line.output import print_json, print_line, tell
+from hookflash.adapters.command_line.replay_wire import any_given, replay_wired, wired
 from hookflash.machines.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def replay(
     fork: int | None = None,
     event: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    speed: float | None = None,
+    fault: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    seed: int | None = None,
     json: Json = False,
 ) -> int:
     """Step recordings again by the machines that recorded them, and compare all that follows.
@@ -53,12 +57,33 @@ def replay(
         fork: Continue otherwise from this record on.
         event: With --fork: the event that takes the record's place, as JSON.
         out: With --fork: write what followed as a recording.
+        speed: Of a wire recording: how many times faster than recorded; as fast as it goes unless
+            given.
+        fault: Of a wire recording: what goes wrong beside it, as NAME=VALUE; may be repeated.
+        seed: With --fault: decides when it does.
         json: Print one line of JSON; with --all one for each divergence before it.
     """
     from hookflash.adapters.replaying.choices import Request  # noqa: PLC0415 - see package
 
     if not recordings:
         raise ConfigurationError("no file is given", advice="name a recording", source="RECORDING")
+    first, *more = recordings
+    wire = wired(recordings)
+    others = (rules, spec, policy, until, interaction, fork, event, out)
+    if wire and (more or all or step or workers > 1 or any_given(others)):
+        raise ConfigurationError(
+            f"{first} is a wire recording: only --speed, --fault, --seed and --json go with it",
+            advice="replay one at a time, and recordings of interactions apart from them",
+            source="RECORDING",
+        )
+    if wire:
+        return replay_wired(first, speed=speed, faults=fault, seed=seed, json=json)
+    if speed is not None or fault or seed is not None:
+        raise ConfigurationError(
+            "options --speed, --fault and --seed go with a wire recording",
+            advice="`hookflash run --record-wire FILE` makes one",
+            source="option --speed" if speed is not None else "option --fault",
+        )
     request = Request(
         recordings=recordings,
         rules=rules,

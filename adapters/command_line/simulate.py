@@ -1,13 +1,18 @@
 """`simulate`: the gateway as a program."""
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from hookflash.adapters.command_line.output import print_line, tell
 from hookflash.machines.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from hookflash.adapters.simulator import Simulator
 
 PORT_MAX = 65_535
 ACK_MS_MAX = 3_600_000.0
@@ -21,6 +26,7 @@ async def simulate(
     seed: int | None = None,
     faults: Path | None = None,
     ack_ms: Annotated[float, Parameter(allow_leading_hyphen=True)] = 0.0,
+    record_wire: Path | None = None,
 ) -> int:
     """Serve a simulated gateway on localhost, over TLS, until stopped.
 
@@ -35,6 +41,7 @@ async def simulate(
         seed: Decides when faults happen; drawn and told unless given.
         faults: TOML file with what goes wrong.
         ack_ms: How long every acknowledgement takes, in milliseconds.
+        record_wire: Record what goes over the wire, redacted.
     """
     from hookflash.adapters.command_line.logs import (  # noqa: PLC0415 - see package
         configure_logging,
@@ -43,7 +50,7 @@ async def simulate(
 
     _check(port, protocol, ack_ms)
     configure_logging(level_of_environment(), default="warning")
-    await _serve(port, tls_dir, seed, faults, ack_ms / 1000)
+    await _serve(port, tls_dir, seed, faults, ack_ms / 1000, record_wire)
     return 0
 
 
@@ -64,8 +71,13 @@ def _check(port: int, protocol: str, ack_ms: float) -> None:
         )
 
 
-async def _serve(
-    port: int, tls_dir: Path | None, seed: int | None, faults: Path | None, ack_s: float
+async def _serve(  # noqa: PLR0917 - the options
+    port: int,
+    tls_dir: Path | None,
+    seed: int | None,
+    faults: Path | None,
+    ack_s: float,
+    record_wire: Path | None,
 ) -> None:
     import attrs  # noqa: PLC0415 - see package
     import trio  # noqa: PLC0415 - see package
@@ -76,7 +88,11 @@ async def _serve(
     simulator = Simulator(
         load_faults(faults) if faults is not None else None, seed=seed, ack_delay_s=ack_s
     )
-    async with stop_signals() as first_signal, trio.open_nursery() as nursery:
+    async with (
+        stop_signals() as first_signal,
+        _recorded(simulator, record_wire),
+        trio.open_nursery() as nursery,
+    ):
         address = await nursery.start(simulator.serve_tcp, port, tls_dir)
         tell(f"seed {simulator.seed}, certificate authority {address.ca_file}")
         print_line(f"simulator ready on {address.url}")
@@ -84,3 +100,26 @@ async def _serve(
         counted = {name: n for name, n in attrs.asdict(simulator.statistics()).items() if n}
         tell(f"counted: {json.dumps(counted)}")
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _recorded(simulator: "Simulator", path: Path | None) -> AsyncGenerator[None, None]:
+    """Record what goes over its wire while the context lasts; None for no recording."""
+    if path is None:
+        yield
+        return
+    from hookflash.adapters.settings import WireSettings  # noqa: PLC0415 - see package
+    from hookflash.adapters.wire.opening import gateway_header, record_into  # noqa: PLC0415 - see package
+    from hookflash.engine.clock import SteadyClock  # noqa: PLC0415 - see package
+    from hookflash.machines.policy import HoldPolicy  # noqa: PLC0415 - see package
+
+    clock = SteadyClock()
+    own = WireSettings(path=path)
+    header = gateway_header(own, "localhost", clock.now(), HoldPolicy().all_reasons())
+    recorder = record_into(own, header, clock.now)
+    simulator.tap = recorder
+    try:
+        yield
+    finally:
+        simulator.tap = None
+        recorder.close()

@@ -17,6 +17,7 @@ from hookflash.adapters.settings.groups import (
     RulesSettings,
     Settings,
     ThrottleSettings,
+    WireSettings,
 )
 from hookflash.adapters.settings.loading import load_settings
 
@@ -33,6 +34,7 @@ __all__ = [
     "RulesSettings",
     "Settings",
     "ThrottleSettings",
+    "WireSettings",
     "credentials_of",
     "load_settings",
 ]

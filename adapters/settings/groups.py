@@ -172,6 +172,21 @@ class AuditSettings:
 
 
 @frozen(kw_only=True)
+class WireSettings:
+    """`[wire]`: the recording of what goes over the wire, redacted.
+
+    Attributes:
+        path: The file; None records nothing.
+        max_bytes: Size at which the recording ends, while all else goes on; 64 KiB to 1 GiB.
+        max_frame_bytes: Messages longer than this are only counted; 1 KiB to 512 KiB.
+    """
+
+    path: Path | None = None
+    max_bytes: int = _number(2**28, 2**16, 2**30)
+    max_frame_bytes: int = _number(2**16, 2**10, 2**19)
+
+
+@frozen(kw_only=True)
 class RecoverySettings:
     """`[recovery]`: how a start goes on with what an earlier run left.
 
@@ -280,6 +295,7 @@ class Settings:
         throttle: How fast commands leave.
         journal: The record of all that happened.
         audit: The hash-chained log.
+        wire: The recording of what goes over the wire.
         recovery: How a start goes on with what an earlier run left.
         rules: The rules file.
         monitors: The webhooks, `[[monitor]]` in the file.
@@ -294,6 +310,7 @@ class Settings:
     throttle: ThrottleSettings = ThrottleSettings()
     journal: JournalSettings = JournalSettings()
     audit: AuditSettings = AuditSettings()
+    wire: WireSettings = WireSettings()
     recovery: RecoverySettings = RecoverySettings()
     rules: RulesSettings = RulesSettings()
     monitors: tuple[MonitorSettings, ...] = ()

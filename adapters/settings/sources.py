@@ -44,6 +44,7 @@ OPTION_NAMES: Final = {
     "gateway.region": "--region",
     "journal.path": "--journal",
     "audit.path": "--audit",
+    "wire.path": "--record-wire",
 }
 """What the command line calls these settings."""
 

@@ -24,6 +24,8 @@ from hookflash.adapters.simulator.http_connection import (
 from hookflash.adapters.simulator.listening import open_listeners
 from hookflash.adapters.simulator.sockets import ControlSocket
 from hookflash.adapters.simulator.streams import CLOSING_S, UpgradedStream
+from hookflash.adapters.simulator.watching import WatchedEndpoints
+from hookflash.adapters.wire.tap import SocketTap, WireTap
 from hookflash.engine.logs import get_logger
 from hookflash.machines.errors import ConfigurationError
 
@@ -68,6 +70,7 @@ class Server:
         limits: What one client may cost.
         started_at: The time of day at the start, for `heldSince`; None takes the real one. From
             then on trio's clock moves it, so that a mock clock does too.
+        tap: Is told what goes over the wire; None for nobody.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Server:
         ack_delay_s: float = 0.0,
         limits: Limits | None = None,
         started_at: datetime | None = None,
+        tap: WireTap | None = None,
     ) -> None:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self.limits = limits or Limits()
@@ -88,6 +92,7 @@ class Server:
         self._sockets: dict[ControlSocket, None] = {}
         self._connections: dict[trio.CancelScope, None] = {}
         self._accepting = True
+        self.tap = tap
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
         """Serve one connection until it ends, over any stream; the stream is closed then.
@@ -160,9 +165,12 @@ class Server:
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         try:
-            prefix = await serve_requests(stream, self._respond, self._on_bad_request, self.limits)
+            watched = WatchedEndpoints(self._respond, self.tap)
+            prefix = await serve_requests(
+                stream, watched.respond, self._on_bad_request, self.limits
+            )
             if prefix is not None:
-                await self._serve_socket(stream, prefix)
+                await self._serve_socket(stream, prefix, watched.socket)
             else:
                 with trio.move_on_after(CLOSING_S):
                     await stream.aclose()
@@ -182,7 +190,9 @@ class Server:
             return Answer(connection_lost=True)
         return await self._endpoints.respond(request)
 
-    async def _serve_socket(self, stream: trio.abc.Stream, prefix: bytes) -> None:
+    async def _serve_socket(
+        self, stream: trio.abc.Stream, prefix: bytes, tap: SocketTap | None
+    ) -> None:
         gateway, limits = self._gateway, self.limits
         wire = UpgradedStream(stream, prefix, max_unsent_bytes=limits.max_unsent_bytes)
         settings = gateway.faults.sockets
@@ -202,7 +212,10 @@ class Server:
                 gateway,
                 ping_every_s=settings.ping_every_s,
                 pong_within_s=settings.pong_within_s,
+                tap=tap,
             )
+            if tap is not None:
+                tap.opened()
             gateway.world.counts["upgrades"] += 1
             self._sockets[socket] = gateway.peers[socket] = None
             log.info("simulator.socket.opened", open=len(self._sockets))

@@ -9,6 +9,7 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from hookflash.adapters.simulator.streams import CLOSING_S, UpgradedStream
+from hookflash.adapters.wire.tap import LOST_CODE, SocketTap
 
 MAX_WAITING_FRAMES: Final = 100_000
 """Frames waiting on one socket, delayed ones included; one more cuts the socket."""
@@ -52,6 +53,7 @@ class ControlSocket:
         listener: Told about each message.
         ping_every_s: How often to ping, in seconds; 0 never.
         pong_within_s: How long to wait for the pong, in seconds, before the socket is cut.
+        tap: Is told what goes over the wire; None for nobody.
 
     Attributes:
         commands: How many valid commands it carried; counted by the listener.
@@ -65,8 +67,10 @@ class ControlSocket:
         *,
         ping_every_s: float = 0.0,
         pong_within_s: float = 10.0,
+        tap: SocketTap | None = None,
     ) -> None:
         self._websocket = websocket
+        self._tap = tap
         self._stream = stream
         self._listener = listener
         self._ping_every_s = ping_every_s
@@ -78,6 +82,7 @@ class ControlSocket:
         self._scope = trio.CancelScope()
         self._ending = False
         self._saying_goodbye = False
+        self._goodbye_code: int | None = None
         self._overflowed = False
         self.commands = 0
 
@@ -148,12 +153,25 @@ class ControlSocket:
                 await self._stream.aclose()
                 nursery.cancel_scope.cancel()
         self._ending = True
+        self._tell_end()
         if self._overflowed or self._stream.overflowed:
             self._listener.on_overflow()
         undelivered = sum(not isinstance(frame, _Goodbye) for frame in self._outbox)
         self._listener.on_undelivered(undelivered + len(self._later))
         self._outbox.clear()
         self._later.clear()
+
+    def _tell_end(self) -> None:
+        """Tell the tap who ended it, as the client sees it."""
+        if self._tap is None:
+            return
+        closed = self._websocket.closed
+        if self._goodbye_code is not None:
+            self._tap.closed("gateway", self._goodbye_code)
+        elif closed is not None and int(closed.code) != LOST_CODE:
+            self._tap.closed("client", int(closed.code))
+        else:
+            self._tap.closed("lost", None)
 
     def _cut(self) -> None:
         self._ending = True
@@ -163,7 +181,10 @@ class ControlSocket:
         get_message, on_frame = self._websocket.get_message, self._listener.on_frame
         try:
             while True:
-                on_frame(self, await get_message())
+                frame = await get_message()
+                if self._tap is not None:
+                    self._tap.sent(frame)
+                on_frame(self, frame)
         except ConnectionClosed:
             return
 
@@ -177,6 +198,8 @@ class ControlSocket:
                     if isinstance(frame, _Goodbye):
                         nursery.start_soon(self._say_goodbye, frame)
                     else:
+                        if self._tap is not None:
+                            self._tap.received(frame)
                         await self._websocket.send_message(frame)
                 await stream.flush()
         except (ConnectionClosed, trio.ClosedResourceError):
@@ -187,6 +210,7 @@ class ControlSocket:
     async def _say_goodbye(self, goodbye: _Goodbye) -> None:
         # In a task of its own: the writer has to flush the very frame that this waits for.
         self._saying_goodbye = True
+        self._goodbye_code = goodbye.code
         with trio.move_on_after(CLOSING_S):
             await self._websocket.aclose(goodbye.code, goodbye.reason)
         self._scope.cancel()

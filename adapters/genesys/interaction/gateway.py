@@ -17,8 +17,10 @@ from hookflash.adapters.genesys.interaction.settings import (
 )
 from hookflash.adapters.genesys.interaction.throttle import Throttle
 from hookflash.adapters.genesys.interaction.token import TokenSource
+from hookflash.adapters.genesys.interaction.watching import watched_http
 from hookflash.adapters.http import HttpClient
 from hookflash.adapters.network import Network, TcpNetwork, split_host
+from hookflash.adapters.wire.tap import WireTap
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import (
     Clock,
@@ -58,6 +60,7 @@ class InteractionGateway:
         clock: Time.
         network: Opens connections; None is the real network with the settings' `ca_file`.
         chance: For pauses; None draws a seed.
+        tap: Is told what goes over the wire; None for nobody.
 
     Raises:
         ConfigurationError: The host is none.
@@ -69,6 +72,7 @@ class InteractionGateway:
         clock: Clock,
         network: Network | None = None,
         chance: Random | None = None,
+        tap: WireTap | None = None,
     ) -> None:
         host, port = split_host(settings.host)
         shown = f"[{host}]" if ":" in host else host
@@ -78,12 +82,13 @@ class InteractionGateway:
         self._counters = counters = Counters()
         chance = chance or Random()  # noqa: S311 - spreads pauses, guards nothing
         self._http = HttpClient(self._network, connections_max=settings.http_connections_max)
+        http = watched_http(self._http, tap)
         base_url = f"https://{self._name}"
         self._tokens = TokenSource(
-            self._http, base_url, settings=settings, clock=clock, chance=chance, counters=counters
+            http, base_url, settings=settings, clock=clock, chance=chance, counters=counters
         )
         self._metadata = Metadata(
-            self._http,
+            http,
             base_url,
             self._tokens,
             settings=settings,
@@ -109,6 +114,7 @@ class InteractionGateway:
             chance=chance,
             counters=counters,
             listener=self,
+            tap=tap,
         )
         self._expected: dict[str, Expected] = {}
         self._being_written: set[str] = set()

@@ -15,8 +15,10 @@ from hookflash.adapters.genesys.interaction.session import Session, open_websock
 from hookflash.adapters.genesys.interaction.settings import Counters, InteractionGatewaySettings
 from hookflash.adapters.genesys.interaction.throttle import Throttle
 from hookflash.adapters.genesys.interaction.token import CONTROL_SCOPE, TokenSource
+from hookflash.adapters.genesys.interaction.watching import WatchedSocket
 from hookflash.adapters.genesys.interaction.wire import Wire
 from hookflash.adapters.network import Network
+from hookflash.adapters.wire.tap import WireTap
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock, Frame, LinkDown, LinkGivenUp, LinkUp
 from hookflash.machines import connection
@@ -98,6 +100,7 @@ class Link:
         chance: Chance: the machine has none of its own.
         counters: Counts connections and losses.
         listener: Is told what happens.
+        tap: Is told what goes over the wire; None for nobody.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Link:
         chance: Random,
         counters: Counters,
         listener: Listener,
+        tap: WireTap | None = None,
     ) -> None:
         self._name = name
         self._host = host
@@ -126,6 +130,7 @@ class Link:
         self._chance = chance
         self._counters = counters
         self._listener = listener
+        self._tap = tap
         self._machine = connection_machine(settings.reconnect)
         self._connection = self._machine.start(name)
         self._token = ""
@@ -219,11 +224,19 @@ class Link:
 
     async def _use_socket(self) -> Any:  # noqa: ANN401 - one of the machine's events
         """Open the socket, work with it until it is lost; nothing of it is left after that."""
+        watched = WatchedSocket(self._tap)
+        try:
+            return await self._use_watched(watched)
+        finally:
+            watched.left()
+
+    async def _use_watched(self, watched: WatchedSocket) -> Any:  # noqa: ANN401 - one of the machine's events
         try:
             stream = await self._network.open_stream(
                 self._host, self._port, tls=True, server_name=self._host
             )
         except (GatewayUnavailable, ConfigurationError) as error:
+            watched.failed(str(error.parts.get("problem", "unknown")))
             if _is_final(error):
                 return self._refused(connection.UpgradeRefused, error)
             return self._failed(error.message)
@@ -231,25 +244,28 @@ class Link:
         event: Any = None
         try:
             async with trio.open_nursery() as nursery:
-                event = await self._converse(nursery, wire)
+                event = await self._converse(nursery, wire, watched)
                 nursery.cancel_scope.cancel()
         except* ConnectionRejected as rejections:
-            event = self._rejected(_first(rejections))
+            event = self._rejected(_first(rejections), watched)
         except* trio.TooSlowError:
+            watched.failed("timeout")
             event = self._failed(
                 f"{self._name} did not answer the upgrade within"
                 f" {self._settings.upgrade_timeout_s:g} s"
             )
         except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            watched.failed("lost")
             event = event or self._failed(f"{self._name} hung up")
         except* _WEBSOCKET_ERRORS as errors:
+            watched.failed("lost")
             kind = type(_first(errors)).__name__
             event = event or self._failed(f"{self._name} broke the WebSocket protocol ({kind})")
         finally:
             await trio.aclose_forcefully(wire)
         return event
 
-    async def _converse(self, nursery: trio.Nursery, wire: Wire) -> Any:  # noqa: ANN401 - one of the machine's events
+    async def _converse(self, nursery: trio.Nursery, wire: Wire, watched: WatchedSocket) -> Any:  # noqa: ANN401 - one of the machine's events
         settings = self._settings
         host_header = self._name.removesuffix(":443")  # the port that needs no naming
         websocket = await open_websocket(nursery, wire, self._token, settings, host_header)
@@ -259,10 +275,11 @@ class Link:
             self._throttle,
             settings,
             self._counters,
-            on_message=self._listener.on_message,
-            on_writing=self._listener.on_writing,
+            on_message=watched.on_message(self._listener.on_message),
+            on_writing=watched.on_writing(self._listener.on_writing),
             on_written=self._listener.on_written,
         )
+        watched.opened()
         try:
             self._step(connection.SocketOpened(self._clock.now()))
             reason = await session.run()
@@ -271,6 +288,8 @@ class Link:
             with trio.move_on_after(settings.close_timeout_s, shield=True) as scope:
                 await session.say_goodbye(scope)
             raise
+        closed = websocket.closed
+        watched.closed(None if closed is None else int(closed.code))
         return self._failed(reason)
 
     def _failed(self, reason: str, retry_after_s: float | None = None) -> connection.Failed:
@@ -282,8 +301,13 @@ class Link:
         name = "NotAuthorized" if isinstance(error, NotAuthorized) else "GatewayUnavailable"
         return cls(self._clock.now(), name, error.message, error.advice)
 
-    def _rejected(self, rejection: ConnectionRejected) -> Any:  # noqa: ANN401 - one of the machine's events
+    def _rejected(self, rejection: ConnectionRejected, watched: WatchedSocket) -> Any:  # noqa: ANN401 - one of the machine's events
         status, now = rejection.status_code, self._clock.now()
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in rejection.headers or ()
+        }
+        watched.refused(status, headers)
         if status == 401:
             return connection.UpgradeUnauthorized(now)
         if status == 403:
@@ -294,9 +318,8 @@ class Link:
                 f"grant the scope {CONTROL_SCOPE} to this client id",
             )
         retry_after_s = None
-        for name, value in rejection.headers or ():
-            if name.lower() == b"retry-after":
-                retry_after_s = self._retries.after(value.decode("latin-1"), 0.0, now)
+        if (retry_after := headers.get("retry-after")) is not None:
+            retry_after_s = self._retries.after(retry_after, 0.0, now)
         return self._failed(f"{self._name} answered the upgrade with {status}", retry_after_s)
 
 

@@ -10,10 +10,11 @@ import trio
 from attrs import frozen
 
 from hookflash.adapters.genesys.interaction.codec import ID_LENGTH_MAX, instant_of
+from hookflash.adapters.genesys.interaction.requests import HttpRequests
 from hookflash.adapters.genesys.interaction.retries import Retries
 from hookflash.adapters.genesys.interaction.settings import Counters, InteractionGatewaySettings
 from hookflash.adapters.genesys.interaction.token import TokenSource
-from hookflash.adapters.http import HttpClient, HttpResponse
+from hookflash.adapters.http import HttpResponse
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock, LookupAnswer
 from hookflash.machines.errors import (
@@ -103,7 +104,7 @@ class Metadata:
 
     def __init__(
         self,
-        http: HttpClient,
+        http: HttpRequests,
         base_url: str,
         tokens: TokenSource,
         *,

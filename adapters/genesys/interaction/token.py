@@ -9,9 +9,10 @@ import orjson
 import trio
 from attrs import define, field, frozen
 
+from hookflash.adapters.genesys.interaction.requests import HttpRequests
 from hookflash.adapters.genesys.interaction.retries import Retries
 from hookflash.adapters.genesys.interaction.settings import Counters, InteractionGatewaySettings
-from hookflash.adapters.http import HttpClient, HttpResponse
+from hookflash.adapters.http import HttpResponse
 from hookflash.engine.logs import get_logger
 from hookflash.engine.ports import Clock
 from hookflash.machines.errors import GatewayUnavailable, HookflashError, NotAuthorized, RateLimited
@@ -64,7 +65,7 @@ class TokenSource:
 
     def __init__(
         self,
-        http: HttpClient,
+        http: HttpRequests,
         base_url: str,
         *,
         settings: InteractionGatewaySettings,
