@@ -1,9 +1,9 @@
 """The connection machine's Python side: what the names in `specs/connection.toml` mean.
 
 The control socket as a machine: when a token is asked for, when a socket is opened, how long the
-pauses are, and when waiting callers are told that it is no use. The supervisor in the adapter runs
-it; here is neither clock nor chance: each event brings its moment, and the share of chance that a
-pause is lengthened by.
+pauses are, and when requesters who wait are told that it is no use. The supervisor in the adapter
+runs it; here is neither clock nor chance: each event brings its moment, and the share of chance
+that a pause is lengthened by.
 """
 
 from typing import Any
@@ -123,7 +123,7 @@ class Refused:
 
     Attributes:
         at: When.
-        error: The name of the error that waiting callers get.
+        error: The name of the error that requesters who wait get.
         reason: Why, without secrets.
         advice: What to do about it.
     """
@@ -201,7 +201,11 @@ class TellUp:
 
 @frozen
 class TellDown:
-    """Tell the engine that the socket was lost; *reason* says why."""
+    """Tell the engine that the socket was lost.
+
+    Attributes:
+        reason: Why, without secrets.
+    """
 
     reason: str
 
@@ -211,7 +215,7 @@ class GiveUp:
     """Tell the engine that it is no use for now.
 
     Attributes:
-        error: The name of the error that waiting callers get.
+        error: The name of the error that requesters who wait get.
         reason: Why, without secrets.
         advice: What to do about it.
         rest_s: How long it takes until a new round begins by itself.
@@ -233,7 +237,11 @@ def attempts_left(
     event: Failed,  # noqa: ARG001 - every guard has the same shape
     policy: ConnectionPolicy,
 ) -> bool:
-    """Whether another attempt in this row is allowed."""
+    """Whether another attempt in this row is allowed.
+
+    If so: attempts are left
+    If not: the attempts are used up
+    """
     return connection.data.attempts < policy.attempts_max
 
 
@@ -242,7 +250,11 @@ def token_not_renewed(
     event: UpgradeUnauthorized,  # noqa: ARG001 - every guard has the same shape
     policy: ConnectionPolicy,  # noqa: ARG001 - every guard has the same shape
 ) -> bool:
-    """Whether the token was not yet renewed because of a 401."""
+    """Whether the token was not yet renewed because of a 401.
+
+    If so: the token was not renewed yet
+    If not: the token was renewed already
+    """
     return not connection.data.renewed
 
 
@@ -251,7 +263,10 @@ def for_this_pause(
     event: PauseOver,
     policy: ConnectionPolicy,  # noqa: ARG001 - every guard has the same shape
 ) -> bool:
-    """Whether the timer belongs to the pause that runs, and that pause is over."""
+    """Whether the timer belongs to the pause that runs, and that pause is over.
+
+    If so: it is this pause's timer
+    """
     return any(
         timer.owner == event.owner and timer.due_at <= event.at for timer in connection.timers
     )

@@ -15,7 +15,15 @@ from hookflash.machines.making import maker
 
 @frozen(weakref_slot=False)
 class SendHold:
-    """Send a hold frame under *correlation_id*; the fields are the protocol's."""
+    """Send a hold frame.
+
+    Attributes:
+        correlation_id: The frame's id; its answer names it.
+        reason: The hold reason.
+        priority: Resume priority, 0 to 9.
+        music: Hold music; None leaves it to the gateway.
+        prompt: Hold prompt; None leaves it to the gateway.
+    """
 
     correlation_id: str
     reason: str
@@ -26,7 +34,12 @@ class SendHold:
 
 @frozen(weakref_slot=False)
 class SendUnhold:
-    """Send an unhold frame under *correlation_id*; the fields are the protocol's."""
+    """Send an unhold frame.
+
+    Attributes:
+        correlation_id: The frame's id; its answer names it.
+        priority: Resume priority, 0 to 9; 9 for the release at the limit.
+    """
 
     correlation_id: str
     priority: int
@@ -34,21 +47,33 @@ class SendUnhold:
 
 @frozen
 class Withdraw:
-    """Take the frame back if it was not written yet: what it asks for is so already."""
+    """Take a frame back if it was not written yet: what it asks for is so already, or is over.
+
+    Attributes:
+        correlation_id: The frame's id.
+    """
 
     correlation_id: str
 
 
 @frozen(weakref_slot=False)
 class StartTimer:
-    """Start *timer*, in place of a running one of the same name."""
+    """Start a timer, in place of a running one of the same name.
+
+    Attributes:
+        timer: Its name, the hold or command that it is for, and when it is due.
+    """
 
     timer: Timer
 
 
 @frozen(weakref_slot=False)
 class StopTimer:
-    """Stop the running timer called *name*."""
+    """Stop a running timer.
+
+    Attributes:
+        name: Its name.
+    """
 
     name: str
 
@@ -67,18 +92,19 @@ class LookUp:
 
 @frozen(weakref_slot=False)
 class EndCommand:
-    """A command's outcome is known: tell its caller, the audit log, the monitors, the metrics.
+    """A command's outcome is known: tell the requester, the audit log, the monitors, the metrics.
 
     Attributes:
-        command_id: The command's name for its caller: the correlation id of its first frame.
+        command_id: The command's name for the requester: the correlation id of its first frame.
         correlation_id: The correlation id of its latest frame.
         action: What it asked for.
         outcome: One of the outcomes of the audit log.
         state: The interaction's state after it; None where nothing was known of it yet.
-        requested_at: When the caller asked.
+        requested_at: When the requester asked.
         at: When the outcome was known.
-        actor: Who asked.
-        error: The name of the error that the caller gets; None for a success.
+        actor: Who asked: the name that the requester gave, `caller` where it gave none, a rule, or
+            `limit` for a release of the machine's own.
+        error: The name of the error that the requester gets; None for a success.
         message: That error's text; None for a success.
         priority: Resume priority; None where none was valid.
         reason: The hold reason; None where there is none.
@@ -102,7 +128,16 @@ class EndCommand:
 
 @frozen
 class NoteForeign:
-    """Somebody else held or unheld the interaction: the audit log and the monitors are told."""
+    """Somebody else held or unheld the interaction: the audit log and the monitors are told.
+
+    Attributes:
+        correlation_id: An unused id, for the audit log; for a hold it is the hold's name too.
+        action: What they did.
+        state: The interaction's state after it.
+        at: When this was noticed.
+        since: When they did it, as well as it is known: for a hold the start that the gateway
+            names; else, and for an unhold, when the lookup began or the frame came that told it.
+    """
 
     correlation_id: str
     action: Action

@@ -26,13 +26,13 @@ class HoldRequested:
     Attributes:
         at: When the engine took it up.
         correlation_id: The id of its frame and the command's name.
-        requested_at: When the caller asked; latency counts from here.
+        requested_at: When the requester asked; latency counts from here.
         reason: The hold reason.
         priority: Resume priority, 0 to 9.
         music: Hold music; None leaves it to the gateway.
         prompt: Hold prompt; None leaves it to the gateway.
-        actor: Who asks.
-        facts: What the gateway said about the interaction; None where the caller vouches for it.
+        actor: Who asks: the name that the requester gave, `caller` where it gave none, or a rule.
+        facts: What the gateway said about the interaction; None where the requester vouches for it.
     """
 
     at: Instant
@@ -53,11 +53,11 @@ class UnholdRequested:
     Attributes:
         at: When the engine took it up.
         correlation_id: The id of its frame and the command's name.
-        requested_at: When the caller asked; latency counts from here.
+        requested_at: When the requester asked; latency counts from here.
         priority: Resume priority, 0 to 9.
         force: Release an expired hold although the policy asks for a decision: this is it.
-        actor: Who asks.
-        facts: What the gateway said about the interaction; None where the caller vouches for it.
+        actor: Who asks, as for a hold.
+        facts: What the gateway said about the interaction; None where the requester vouches for it.
     """
 
     at: Instant
@@ -71,7 +71,12 @@ class UnholdRequested:
 
 @frozen
 class ExpireRequested:
-    """Somebody wants the hold to count as past its limit now."""
+    """Somebody wants the hold to count as past its limit now.
+
+    Attributes:
+        at: When the engine took it up.
+        actor: Who asks, as for a hold.
+    """
 
     at: Instant
     actor: str = "caller"
@@ -79,7 +84,13 @@ class ExpireRequested:
 
 @frozen
 class LimitChanged:
-    """The running hold gets another limit, in seconds from its start."""
+    """The running hold gets another limit.
+
+    Attributes:
+        at: When the engine took it up.
+        limit_s: The new limit, in seconds from the start of the hold.
+        actor: Who asks, as for a hold.
+    """
 
     at: Instant
     limit_s: float
@@ -94,13 +105,13 @@ class CommandAbandoned:
         at: When it was given up.
         correlation_id: The command's name.
         action: What it asked for.
-        requested_at: When the caller asked.
+        requested_at: When the requester asked.
         outcome: Its outcome, as the audit log has it.
-        error: The name of the error that its caller gets.
+        error: The name of the error that the requester gets.
         message: The error's text.
         priority: Resume priority as given; None where it was no such number.
         reason: The hold reason as given; None where there was none.
-        actor: Who asked.
+        actor: Who asked, as for a hold.
     """
 
     at: Instant
@@ -133,7 +144,7 @@ class Sent:
 
 @frozen
 class NotSent:
-    """The command's frame was withdrawn unsent; *error* and *message* are what its caller gets.
+    """The command's frame was withdrawn unsent; *error* and *message* are what the requester gets.
 
     Attributes:
         at: When the engine took it up.
@@ -249,7 +260,12 @@ class ObservedClosed:
 
 @frozen
 class LookupFailed:
-    """A lookup that the machine asked for brought no answer; *reason* says why, without secrets."""
+    """A lookup that the machine asked for brought no answer.
+
+    Attributes:
+        at: When the engine took it up.
+        reason: Why, without secrets.
+    """
 
     at: Instant
     reason: str

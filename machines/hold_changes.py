@@ -247,19 +247,23 @@ def warn_past_limit(draft: HoldDraft, event: TimerFired) -> None:
 
 
 def expire(draft: HoldDraft, event: LimitTimerFired | ExpireRequested) -> None:
-    """The hold is past its limit and waits for somebody's decision: raise the first alarm."""
+    """The hold is past its limit and waits for a decision: raise the alarm `hold_expired`."""
     mark_limit_passed(draft, event)
     _alarm(draft, "hold_expired", event.at)
 
 
 def await_release(draft: HoldDraft, event: NotSent | Refused | ObservedHeld) -> None:
-    """The caller could not be released past the limit: raise an alarm, and try again later."""
+    """The caller could not be released past the limit: raise the alarm `release_failed`.
+
+    When the pause is over the policy `release` releases again; the policy `expire` raises an alarm
+    again, and that is `hold_expired`.
+    """
     mark_limit_passed(draft, event)
     _alarm(draft, "release_failed", event.at)
 
 
 def alarm_again(draft: HoldDraft, event: ReleaseTimerFired) -> None:
-    """Nobody has decided about the expired hold yet: say so again."""
+    """Nobody has decided about the expired hold yet: raise the alarm `hold_expired` again."""
     _alarm(draft, "hold_expired", event.at)
 
 

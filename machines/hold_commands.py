@@ -114,7 +114,7 @@ def start_ack_timer(draft: HoldDraft, event: Sent) -> None:
 
 
 def enter_doubt(draft: HoldDraft, event: TimerFired | LinkLost) -> None:
-    """The outcome is unknown from here on; only a lookup begun later proves what became of it.
+    """The outcome is unknown until the answer comes after all, or a lookup begun later tells it.
 
     After a lost link the acknowledgement's timer runs on: should the link stay away, its end asks
     the gateway without it.
@@ -211,7 +211,7 @@ def end_abandoned(draft: HoldDraft, event: CommandAbandoned) -> None:
 
 
 def end_unsent(draft: HoldDraft, event: NotSent) -> None:
-    """The frame was withdrawn: nothing happened, and the caller learns why."""
+    """The frame was withdrawn: nothing happened, and the requester learns why."""
     outcome = "unknown" if event.error == "OutcomeUnknown" else "unavailable"
     end(draft, outcome, event.at, event.error, event.message)
     forget_frame(draft, answered=False)

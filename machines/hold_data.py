@@ -42,7 +42,13 @@ class Hold:
 
 @frozen(weakref_slot=False)
 class Earlier:
-    """A frame whose command has ended, remembered for answers that come late or twice."""
+    """A frame whose command has ended, remembered for answers that come late or twice.
+
+    Attributes:
+        correlation_id: Its id.
+        action: What it asked for.
+        answered: Whether its answer has come: another one is a duplicate.
+    """
 
     correlation_id: str
     action: Action

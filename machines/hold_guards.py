@@ -40,7 +40,11 @@ NAMED_STATES = CLOSED_WORDS | {"active", "held"}
 def not_eligible(
     _: HoldInteraction, event: HoldRequested | UnholdRequested, policy: HoldPolicy
 ) -> bool:
-    """The facts that came with the command speak against it."""
+    """The facts that came with the command speak against it.
+
+    If so: the facts speak against it
+    If not: the facts allow it
+    """
     if event.facts is None:
         return False
     reason = event.reason if isinstance(event, HoldRequested) else None
@@ -48,7 +52,11 @@ def not_eligible(
 
 
 def may_release(interaction: HoldInteraction, event: UnholdRequested, _policy: HoldPolicy) -> bool:
-    """An expired hold may be released: its policy says so, or the caller insists."""
+    """An expired hold may be released: its policy says so, or the requester insists (`force`).
+
+    If so: the policy is `release` or the requester insists (`force`)
+    If not: the policy is `expire` and nobody insists
+    """
     hold = interaction.data.hold
     return event.force or hold is None or hold.on_limit == "release"
 
@@ -59,7 +67,10 @@ def may_release(interaction: HoldInteraction, event: UnholdRequested, _policy: H
 def is_current(
     interaction: HoldInteraction, event: Sent | NotSent | Answer, _policy: HoldPolicy
 ) -> bool:
-    """The event is about the frame that the pending command waits for."""
+    """The event is about the frame that the pending command waits for.
+
+    If so: it is about the pending frame
+    """
     pending = interaction.pending
     return pending is not None and pending.correlation_id == event.correlation_id
 
@@ -92,40 +103,65 @@ def contradicts(interaction: HoldInteraction, event: Answer, _policy: HoldPolicy
 
 
 def refusal_says_held(interaction: HoldInteraction, event: Refused, policy: HoldPolicy) -> bool:
-    """The refusal names the state held, and is no rate limit that says it of a hold."""
+    """The refusal names the state held, and is no rate limit that says it of a hold.
+
+    If so: the refusal says held
+    """
     pending = interaction.pending
     hold_limited = event.code in RATE_LIMITED and pending is not None and pending.action == "hold"
     return event.state == "held" and not hold_limited and is_current(interaction, event, policy)
 
 
 def refusal_says_active(interaction: HoldInteraction, event: Refused, policy: HoldPolicy) -> bool:
-    """The refusal names the state active."""
+    """The refusal names the state active.
+
+    If so: the refusal says active
+    """
     return event.state == "active" and is_current(interaction, event, policy)
 
 
 def refusal_says_closed(interaction: HoldInteraction, event: Refused, policy: HoldPolicy) -> bool:
-    """The refusal says that the interaction is over."""
+    """The refusal says that the interaction is over.
+
+    If so: the refusal says closed
+    """
     return event.state in CLOSED_WORDS and is_current(interaction, event, policy)
 
 
 def was_refused(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The pending command was refused without a word about the state."""
+    """The pending command was refused without a word about the state.
+
+    If so: our command was refused
+    If not: our command was not refused
+    """
     return interaction.pending is not None and interaction.pending.refusal is not None
 
 
 def was_sent(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The pending command's frame was written to the socket: we heard so, or heard its refusal."""
+    """The pending command's frame was written to the socket: we heard so, or heard its refusal.
+
+    If so: our frame was written
+    If not: our frame was not written yet
+    """
     pending = interaction.pending
     return pending is not None and (pending.sent_at is not None or pending.refusal is not None)
 
 
 def unsent(interaction: HoldInteraction, event: object, policy: HoldPolicy) -> bool:
-    """The pending command's frame still waits for the socket."""
+    """The pending command's frame still waits for the socket.
+
+    If so: our frame was not written yet
+    If not: our frame was written
+    """
     return interaction.pending is not None and not was_sent(interaction, event, policy)
 
 
 def was_resent(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The pending command's frame was repeated already."""
+    """The pending command's frame was repeated already.
+
+    If so: our frame is the repeated one
+    If not: our frame is the first one
+    """
     return interaction.pending is not None and interaction.pending.resent
 
 
@@ -141,12 +177,20 @@ def stale(interaction: HoldInteraction, event: Observation, _policy: HoldPolicy)
 
 
 def from_frame(_: HoldInteraction, event: Observation, _policy: HoldPolicy) -> bool:
-    """A lone frame says it, not a lookup."""
+    """A lone frame says it, not a lookup.
+
+    If so: a frame says so
+    If not: a lookup says so
+    """
     return event.source == "frame"
 
 
 def no_proof(interaction: HoldInteraction, event: Observation, _policy: HoldPolicy) -> bool:
-    """Nothing follows for the pending command: a frame, or a lookup from before the doubt."""
+    """Nothing follows for the pending command: a frame, or a lookup from before the doubt.
+
+    If so: no lookup after the doubt says so
+    If not: a lookup after the doubt says so
+    """
     pending = interaction.pending
     return (
         event.source == "frame"
@@ -166,13 +210,19 @@ _TIMER_NAMES: dict[type[TimerFired], str] = {
 
 
 def for_this_command(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
-    """The timer was started for the pending command's latest frame."""
+    """The timer was started for the pending command's latest frame.
+
+    If so: it is the pending frame's timer
+    """
     pending = interaction.pending
     return pending is not None and pending.correlation_id == event.owner
 
 
 def for_this_hold(interaction: HoldInteraction, event: TimerFired, _policy: HoldPolicy) -> bool:
-    """The timer was started for the hold that is going on."""
+    """The timer was started for the hold that is going on.
+
+    If so: it is this hold's timer
+    """
     hold = interaction.data.hold
     return hold is not None and hold.id == event.owner
 
@@ -193,13 +243,21 @@ def lookup_runs(interaction: HoldInteraction, event: TimerFired, _policy: HoldPo
 
 
 def watched_hold(interaction: HoldInteraction, event: TimerFired, policy: HoldPolicy) -> bool:
-    """The hold is somebody else's and only watched."""
+    """The hold is somebody else's and only watched.
+
+    If so: the hold is only watched
+    If not: the limit is enforced
+    """
     hold = interaction.data.hold
     return hold is not None and hold.watched and for_this_hold(interaction, event, policy)
 
 
 def releases(interaction: HoldInteraction, event: TimerFired, policy: HoldPolicy) -> bool:
-    """The policy of the hold releases the caller at the limit."""
+    """The policy of the hold releases the caller at the limit.
+
+    If so: the policy is `release`
+    If not: the policy is `expire`
+    """
     hold = interaction.data.hold
     return (
         hold is not None
@@ -209,6 +267,10 @@ def releases(interaction: HoldInteraction, event: TimerFired, policy: HoldPolicy
 
 
 def past_limit(interaction: HoldInteraction, _event: object, _policy: HoldPolicy) -> bool:
-    """The limit of the hold that is going on has passed, and it is more than watched."""
+    """The limit of the hold that is going on has passed, and it is more than watched.
+
+    If so: an enforced limit has passed
+    If not: no enforced limit has passed
+    """
     hold = interaction.data.hold
     return hold is not None and hold.limit_passed and not hold.watched

@@ -88,7 +88,7 @@ def end(  # noqa: PLR0917 - by position, because keywords cost time on the hot p
     message: str | None = None,
     retry_after_s: float | None = None,
 ) -> None:
-    """End the pending command: its caller, audit log, monitors and metrics are told."""
+    """End the pending command: its requester, audit log, monitors and metrics are told."""
     pending = draft.pending
     assert pending is not None, "only a pending command ends"  # noqa: S101
     draft.pending = None

@@ -12,7 +12,8 @@ from typing import Any
 
 from hookflash.machines import events as ev
 from hookflash.machines.hold_data import HoldData, HoldInteraction
-from hookflash.machines.hold_walkthroughs import WALKTHROUGHS, WORDS
+from hookflash.machines.hold_walkthroughs import WALKTHROUGHS
+from hookflash.machines.hold_words import WORDS
 from hookflash.machines.instants import Instant
 from hookflash.machines.interaction import Facts, Pending
 from hookflash.machines.policy import GroupPolicy, HoldPolicy

@@ -7,29 +7,13 @@ answers when the document is made.
 from hookflash.machines.walkthroughs import Happening as H  # noqa: N817 - there are many
 from hookflash.machines.walkthroughs import Walkthrough
 
-WORDS = {
-    "interaction": "A call, or another contact, between a caller and an agent.",
-    "hold": "The caller waits, and the agent does something else; an unhold ends that.",
-    "gateway": "The telephone system, which carries holds out and knows how an interaction stands.",
-    "frame": "A message between us and the gateway, over the control socket.",
-    "acknowledgement": "The gateway's answer that it carried a frame out.",
-    "lookup": "Our own question to the gateway how an interaction stands now.",
-    "observation": "What the gateway says of an interaction, asked or unasked.",
-    "foreign hold": "A hold that somebody else made, at the desktop for instance.",
-    "limit": "The longest that a hold may last. Then the policy counts: `release` takes the caller"
-    " off hold, `expire` raises alarms and waits for somebody's decision.",
-    "outcome": "How a command ended: `confirmed` (carried out), `confirmed_by_lookup` (carried out,"
-    " as a lookup told), `already` (it was so before), `refused` (by the gateway), `not_applied`"
-    " (not carried out), `ineligible` (it may not be done), `invalid` (wrongly asked), `expired`"
-    " (past the limit, which wants a decision), `unavailable` (it could not be sent), `unknown`.",
-}
-"""What a reader has to know of holds."""
-
 _HELD = ("hold_requested", "sent", "acknowledged")
 _NEARLY_OVER = (*_HELD, "warning_timer_fired")
 _EXPIRED = (*_NEARLY_OVER, "limit_timer_fired")
 _HOLDING = ("hold_requested", "sent")
 _UNHOLDING = (*_HELD, "unhold_requested", "sent")
+
+_ENDED_IN_DOUBT = ("hold_requested", "sent", "ack_timer_fired", "observed_active:lookup")
 
 _UNHOLD_SENT = (
     H("unhold_requested", after_s=60.0),
@@ -75,6 +59,9 @@ _LOST_ANSWERS = (
             H("acknowledged:earlier_hold", "The acknowledgement arrives after all, much too late."),
         ),
         given="The gateway carries the hold out; its answer gets lost on the way.",
+        remark="When the gateway carried the hold out is not known, so the limit counts from the"
+        " sending: of 15 min there are 14.9 left. An acknowledged hold counts from its"
+        " acknowledgement.",
     ),
     Walkthrough(
         "When the acknowledgement of a hold is lost and the hold was not carried out",
@@ -85,6 +72,20 @@ _LOST_ANSWERS = (
             H("observed_active:lookup", "The lookup brings its answer: the caller is not on hold."),
         ),
         given="The gateway never got the hold frame.",
+    ),
+    Walkthrough(
+        "When a hold that counted as not carried out is carried out after all",
+        (
+            H("acknowledged:earlier_hold", "The gateway acknowledges the hold after all."),
+            H("observed_held:lookup", "The lookup brings its answer: the caller is on hold."),
+        ),
+        given="A lookup said that nobody is on hold, and the requester was told that the hold was"
+        " not carried out. The gateway carries it out afterwards.",
+        before=_ENDED_IN_DOUBT,
+        remark="The command has ended, so this counts as somebody else's hold, although it is ours:"
+        " it is noted as foreign, has no reason, and where foreign holds are only watched it is"
+        " only watched too. The same comes of a frame or a lookup that says held without the late"
+        " acknowledgement.",
     ),
     Walkthrough(
         "When the acknowledgement of an unhold is lost and the unhold was carried out",
@@ -120,6 +121,9 @@ _LOST_ANSWERS = (
         ),
         given="The gateway gets neither of the two frames.",
         before=_HELD,
+        remark="`HoldRefused` means “not carried out” here: nobody refused anything. Nothing more"
+        " is tried by itself before the limit, which goes on counting; another command may be given"
+        " at once.",
     ),
     Walkthrough(
         "When the gateway cannot be asked either",
@@ -133,6 +137,11 @@ _LOST_ANSWERS = (
         ),
         given="A hold was sent, and the gateway answers nothing for a while.",
         before=_HOLDING,
+        remark="While no lookup is answered the gateway is asked again without end, at last every"
+        " 30 s. A requester whose deadline passes gets `OutcomeUnknown`; that ends nothing here."
+        " Another command of this interaction would be rejected with `CommandBusy`. hookflash holds"
+        " it back until this one has ended; where its own deadline passes before, it gets"
+        " `GatewayUnavailable`, and where too many wait already, `CommandBusy`.",
     ),
 )
 
@@ -235,6 +244,28 @@ _LIMIT = (
         policy="release",
     ),
     Walkthrough(
+        "When the limit passes during an unhold that fails and the policy waits for a decision",
+        (
+            *_LATE_UNHOLD,
+            H("ack_timer_fired"),
+            H("observed_held:lookup", "The lookup brings its answer: the caller is still on hold."),
+            H("sent", "The second unhold frame was written to the socket."),
+            H("ack_timer_fired"),
+            H("observed_held:lookup", "The lookup brings its answer: the caller is still on hold."),
+            H("release_timer_fired"),
+            H("unhold_requested", "Somebody wants the caller off hold, without force."),
+            H("unhold_requested:force", "Somebody insists: off hold, with force."),
+            H("sent", "The unhold frame was written to the socket."),
+            H("acknowledged", "The gateway acknowledges the unhold."),
+        ),
+        given="The gateway gets none of the frames of the first unhold.",
+        before=_NEARLY_OVER,
+        policy="expire",
+        remark="The first alarm says that an unhold failed, those after it that a decision is"
+        " missing: `release_failed` is not repeated, `hold_expired` is, with a pause that doubles."
+        " The unhold from before the limit is no decision: it takes another one, with `force`.",
+    ),
+    Walkthrough(
         "When the release at the limit is refused",
         (
             H("limit_timer_fired"),
@@ -256,8 +287,40 @@ _OTHERS = (
             H("observed_active:frame", "A frame of the gateway: the caller is not on hold.", 60.0),
             H("observed_active:lookup", "The lookup brings its answer: the caller is not on hold."),
         ),
-        given="The agent takes the caller off hold at the desktop, past hookflash.",
+        given="The agent takes the caller off hold at the desktop, past hookflash, and the gateway"
+        " says so in a frame.",
         before=_HELD,
+        remark="It is noticed by such a frame, or by a lookup: when the socket is restored, when"
+        " hookflash is started again, and before a command, unless another lookup told of the"
+        " interaction within the last minute; then the command's answer tells. Nothing asks"
+        " regularly. As long as nobody notices, the limit goes on counting.",
+    ),
+    Walkthrough(
+        "When an agent unholds by hand and nobody notices before the limit",
+        (
+            H("limit_timer_fired"),
+            H("sent", "The frame of the release was written to the socket."),
+            H("refused:active", "The gateway refuses: the caller is not on hold any more."),
+        ),
+        given="The agent takes the caller off hold at the desktop, past hookflash; no frame of the"
+        " gateway says so.",
+        before=_NEARLY_OVER,
+        policy="release",
+        remark="The release finds out. That the caller is off hold counts as its work, and no"
+        " foreign unhold is noted. Where the policy is `expire` nothing is sent at the limit:"
+        " alarms are raised about a caller who is not on hold, until a command, a frame or a"
+        " restored socket tells.",
+    ),
+    Walkthrough(
+        "When an agent unholds by hand while our unhold is under way",
+        (
+            H("observed_active:frame", "A frame of the gateway: the caller is not on hold."),
+            H("observed_active:lookup", "The lookup brings its answer: the caller is not on hold."),
+        ),
+        given="Our frame was written; the agent was faster.",
+        before=_UNHOLDING,
+        remark="Nobody can tell which of the two it was: it counts as ours, and no foreign unhold"
+        " is noted.",
     ),
     Walkthrough(
         "When an agent holds by hand",
@@ -286,7 +349,8 @@ _OTHERS = (
             H("unhold_requested"),
             H("observed_active:lookup", "A lookup says that the caller is not on hold."),
         ),
-        given="The socket is away; the agent was faster.",
+        given="The control socket is away; the agent was faster. Lookups do not use that socket, so"
+        " one that is under way is answered all the same.",
         before=_HELD,
     ),
     Walkthrough(

@@ -55,7 +55,7 @@ class Pending:
     """A command that has left, or is about to leave, and is not answered for.
 
     Attributes:
-        command_id: The correlation id of its first frame: the command's name for its caller.
+        command_id: The correlation id of its first frame: the command's name for the requester.
         correlation_id: The correlation id of its latest frame.
         action: What it asks for.
         actor: Who gave it: `caller`, a rule's name, or `limit`.

@@ -183,7 +183,7 @@ class HoldPolicy:
         """Say why a command may not be carried out on an interaction with these facts.
 
         Args:
-            facts: What the gateway said; None where the caller vouches for the interaction.
+            facts: What the gateway said; None where the requester vouches for it.
             reason: The hold reason; None for an unhold.
 
         Returns:

@@ -22,7 +22,7 @@ class Happening:
 
     event: str
     words: str = ""
-    after_s: float = field(default=0.05)
+    after_s: float = field(default=0.1)
 
 
 @frozen
@@ -35,6 +35,7 @@ class Walkthrough:
         given: What is so in the world around the machine, in sentences; empty for nothing special.
         before: Labels of events that come first and are not told one by one.
         policy: The name of one of the samples' policies; empty for the machine's own.
+        remark: What follows from it and is not seen in it, in sentences; empty for nothing.
     """
 
     title: str
@@ -42,3 +43,4 @@ class Walkthrough:
     given: str = ""
     before: tuple[str, ...] = ()
     policy: str = ""
+    remark: str = ""

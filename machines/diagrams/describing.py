@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hookflash.machines.conditions import unless_it_stays
 from hookflash.machines.diagrams.drawing import Arrow, Box, Clock, Drawing, Line
 from hookflash.machines.diagrams.figures import Flow, Key, Traffic, Walk
 from hookflash.machines.diagrams.story import Story, story_of
 from hookflash.machines.diagrams.words import duration_text
 from hookflash.machines.machine import Machine
-from hookflash.machines.spec import Row, Spec
+from hookflash.machines.spec import Row
 
 FOLDED_FROM = 3
 """From so many states on, arrows that lead from all of them to a final one are drawn as one."""
@@ -35,7 +36,7 @@ class _Describing:
     def __init__(
         self, machine: Machine[Any, Any], traffic: Traffic | None, walk: Walk | None
     ) -> None:
-        self.spec: Spec = machine.spec
+        self.machine, self.spec = machine, machine.spec
         self.story: Story = story_of(machine.spec)
         self.traffic, self.walk = traffic, walk
         self.durations = {
@@ -129,7 +130,10 @@ class _Describing:
         yield from sorted(lines, key=lambda line: line.story is None)
 
     def _line(self, rows: list[Row]) -> Line:
-        return Line(tuple(rows), self.story.number(rows), self.durations.get(rows[0].event))
+        duration = self.durations.get(rows[0].event)
+        said = dict.fromkeys(one for row in rows for one in unless_it_stays(self.machine, row))
+        words = " and ".join(said).replace("`", "")
+        return Line(tuple(rows), self.story.number(rows), duration, words)
 
     # --- what only a recording has ----------------------------------------------------------------
 

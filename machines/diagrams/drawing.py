@@ -16,11 +16,14 @@ class Line:
         rows: These rows; more than one only where they start from different states.
         story: Which step of the normal path it is, from 1; None where it is none.
         duration: For the event of a timer, how long that takes; None for any other.
+        unless_it_stays: What it takes for granted where it has no guards, and its event is not
+            always enough: rows before it may stay. In words; empty for nothing.
     """
 
     rows: tuple[Row, ...]
     story: int | None = None
     duration: str | None = None
+    unless_it_stays: str = ""
 
     @property
     def event(self) -> str:

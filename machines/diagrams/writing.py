@@ -29,6 +29,9 @@ Role = Literal[
 WIDTH: Final = 40
 """Characters in a row, where words allow."""
 
+NARROW: Final = 28
+"""Characters in a row that only explains the one above it: arrows of brief drawings stay slim."""
+
 _STEPS_MAX: Final = 6
 """Numbers of steps that are written one by one."""
 
@@ -287,7 +290,10 @@ def _brief_rows(drawing: Drawing, arrow: Arrow) -> Iterator[Row]:
     for (event, story), lines in alike.items():
         happened = not drawing.is_live or any(drawing.happened(line.keys) for line in lines)
         role: Role = "story" if story else "other" if happened else "faint"
+        where = next((line.unless_it_stays for line in lines if line.unless_it_stays), "")
         yield (Span(event, role, bold=story),)
+        for piece in wrapped(f"where {where}", NARROW) if where else ():
+            yield (Span(f"   {piece}", role, bold=story),)
 
 
 def _line_rows(drawing: Drawing, arrow: Arrow, line: Line, told: set[Key]) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from hookflash.machines.diagrams.describing import describe
 from hookflash.machines.diagrams.dot import ARRANGEMENTS, to_dot
 from hookflash.machines.diagrams.drawing import Drawing
 from hookflash.machines.diagrams.mermaid import to_mermaid
-from hookflash.machines.documents.docstrings import summary
+from hookflash.machines.documents.docstrings import description, summary
 from hookflash.machines.documents.document import Document, Picture, fenced
 from hookflash.machines.documents.findings import check_section
 from hookflash.machines.documents.markdown import (
@@ -55,9 +55,11 @@ _READING = (
 _DECISIONS = (
     ("→ `state`", "goes to that state"),
     ("stays", "legal and meant; the state stays, what the row does is done"),
-    ("late", "legal, but about something that is over; counted"),
-    ("ignored", "legal and without meaning, such as a duplicate; counted"),
+    ("late", "legal, but about something that is over; the state stays"),
+    ("ignored", "legal and without meaning, such as a duplicate; the state stays"),
     ("rejected: `Error`", "answered with that error; the state stays"),
+    ("counts `name`", "whoever runs the machine counts one more under that name"),
+    ("otherwise", "where none of the rows above it is taken for that state"),
 )
 
 
@@ -257,7 +259,7 @@ class _Writing:
         yield from table(
             (kind, column, "on"),
             (
-                (code(name), prose(summary(function)), self._events_with(name, attribute))
+                (code(name), prose(description(function)), self._events_with(name, attribute))
                 for name, function in functions.items()
             ),
         )

@@ -1,10 +1,13 @@
 """Rows in words: what they decide, where several states have the same, in tables for documents."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from attrs import frozen
 
+from hookflash.machines.conditions import conditions_of
 from hookflash.machines.documents.markdown import code, codes, link, prose, sentence, table
+from hookflash.machines.machine import Machine
 from hookflash.machines.spec import Row, Spec
 
 
@@ -122,11 +125,13 @@ def moves(spec: Spec, *, to: str | None = None, out_of: str | None = None) -> It
             yield row
 
 
-def moves_table(spec: Spec, rows: Iterable[Row], column: str) -> Iterator[str]:
+def moves_table(machine: Machine[Any, Any], rows: Iterable[Row], column: str) -> Iterator[str]:
     """Return the lines of a table of rows that lead from one state to another.
 
+    The rows stand apart from those that are tried before them, so their conditions are told whole.
+
     Args:
-        spec: The definition.
+        machine: The machine.
         rows: The rows.
         column: `from` or `to`: which of their states is told.
     """
@@ -136,7 +141,7 @@ def moves_table(spec: Spec, rows: Iterable[Row], column: str) -> Iterator[str]:
             (
                 code(row.source if column == "from" else str(row.target)),
                 link(code(row.event), f"Event {row.event}"),
-                guards_text(row.guards, is_else=is_else(spec, row)),
+                prose("; ".join(conditions_of(machine, row))),
                 prose(sentence(row.reason)),
             )
             for row in rows

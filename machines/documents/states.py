@@ -3,8 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+from hookflash.machines.conditions import choice_of
 from hookflash.machines.diagrams.describing import duration_of
-from hookflash.machines.documents.markdown import bullets, code, codes, link, prose, sentence, table
+from hookflash.machines.documents.markdown import (
+    bullets,
+    code,
+    codes,
+    link,
+    listed,
+    prose,
+    sentence,
+    table,
+)
 from hookflash.machines.documents.rows import moves, moves_table, states_text
 from hookflash.machines.machine import Machine
 from hookflash.machines.spec import Row
@@ -13,6 +23,12 @@ from hookflash.machines.spec import Row
 def states_section(machine: Machine[Any, Any]) -> Iterator[str]:
     """Return the lines of the section about the states."""
     yield "## States"
+    yield ""
+    yield (
+        "What must be so, for an event to lead into a state or out of it, is told in words. Under"
+        f" {link('Events', 'Events')} each event has its rows in full, with the names of their"
+        " guards, and with what is late or ignored because it is about something that is over."
+    )
     yield ""
     for name in machine.spec.states:
         yield from _state(machine, name)
@@ -32,11 +48,11 @@ def _state(machine: Machine[Any, Any], name: str) -> Iterator[str]:
     if entered:
         yield "Entered:"
         yield ""
-        yield from moves_table(spec, entered, "from")
+        yield from moves_table(machine, entered, "from")
     if left:
         yield "Left:"
         yield ""
-        yield from moves_table(spec, left, "to")
+        yield from moves_table(machine, left, "to")
 
 
 def _facts(machine: Machine[Any, Any], name: str) -> Iterator[str]:
@@ -57,7 +73,9 @@ def _facts(machine: Machine[Any, Any], name: str) -> Iterator[str]:
             if _acts(row):
                 where = f"goes to {code(row.target)}" if row.target else "stays"
                 fires = f"When {link(code(timer), 'Timers')} fires ({duration_of(machine, timer)})"
-                yield f"{fires}, it {where}: {prose(sentence(row.reason))}"
+                choice = prose(listed(choice_of(machine, row)))
+                chosen = f", where {choice}" if choice else ""
+                yield f"{fires}{chosen}, it {where}: {prose(sentence(row.reason))}"
 
 
 def timers_section(machine: Machine[Any, Any]) -> Iterator[str]:

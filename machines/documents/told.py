@@ -21,9 +21,10 @@ def told(walks: tuple[Walk, ...]) -> Iterator[str]:
     yield ""
     yield (
         "Each answer below was given by the machine itself: these events were put to it when this"
-        " page was made. Times count from the first event, also where that is not told; they are"
-        " those of the machine's settings. What the words under “it asks for” mean is under"
-        f" {link('Requests', 'Requests')}."
+        " page was made. Times count from the first event of the story, including those named after"
+        " “It begins in …”; how long timers take is as the settings say. What the words under “it"
+        f" asks for” mean is under {link('Requests', 'Requests')}. What stands below a table is not"
+        " the machine's answer but a remark about it."
     )
     yield ""
     yield from bullets(
@@ -46,6 +47,9 @@ def _walk(walk: Walk) -> Iterator[str]:
         ("at", "what happens", "what the machine decides", "what it asks for"),
         (_row(walk, one) for one in walk.steps),
     )
+    if told.remark:
+        yield prose(sentence(told.remark))
+        yield ""
 
 
 def _given(walk: Walk) -> Iterator[str]:
@@ -126,17 +130,14 @@ def _request(walk: Walk, effect: Any) -> str:  # noqa: ANN401 - any effect
 
 
 def clock_text(at_us: int) -> str:
-    """Return a time since the beginning: `0.05 s`, `5.1 s`, `14 min 58 s`, `1 h 2 s`.
+    """Return a time since the beginning: `0.05 s`, `5.1 s`, `14 min 58.3 s`, `1 h 2 s`.
 
-    Its blanks do not break.
+    Tenths of a second tell events apart that follow each other at once. Its blanks do not break.
     """
-    seconds = at_us / 1e6
-    if seconds < 1:
-        said = f"{seconds:.2g} s"
-    elif seconds < 60:
-        said = f"{seconds:.1f}".removesuffix(".0") + " s"
+    tenths = round(at_us / 100_000)
+    if at_us < 1_000_000:
+        said = f"{at_us / 1e6:.2g} s"
     else:
-        whole = round(seconds)
-        parts = ((whole // 3600, "h"), (whole // 60 % 60, "min"), (whole % 60, "s"))
-        said = " ".join(f"{number} {unit}" for number, unit in parts if number)
+        parts = ((tenths // 36_000, "h"), (tenths // 600 % 60, "min"), (tenths % 600 / 10, "s"))
+        said = " ".join(f"{number:g} {unit}" for number, unit in parts if number)
     return said.replace(" ", "\u00a0")

@@ -40,7 +40,7 @@ async def record_session(
     seed: int = 1,
     gateway_path: Path | None = None,
 ) -> Simulator:
-    """Record what goes over the wire while *story* happens; by the gateway too, if it has a path."""
+    """Record the wire while *story* happens; by the gateway too, if it has a path."""
     settings = evolve(settings or make_settings(), wire=WireSettings(path=path))
     clock = SteadyClock(started_at=from_text(STARTED_AT.isoformat()), chance=Random(seed))
     simulator = Simulator(faults=faults, seed=seed, started_at=STARTED_AT)

@@ -238,7 +238,9 @@ WALKTHROUGHS = (
         before=("pressed",),
         policy="long",
     ),
-    Walkthrough("When a bell rings", (Happening("rung"),), policy="default"),
+    Walkthrough(
+        "When a bell rings", (Happening("rung"),), policy="default", remark="nobody <hears> it"
+    ),
 )
 
 SAMPLES = Samples(

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from hookflash.machines.documents.docstrings import fields_of, parts, summary
+from hookflash.machines.documents.docstrings import description, fields_of, parts, summary
 from hookflash.machines.documents.markdown import (
     code,
     codes,
@@ -114,8 +114,10 @@ def test_words() -> None:
         (50_000, "0.05 s"),
         (5_050_000, "5 s"),
         (5_160_000, "5.2 s"),
-        (60_100_000, "1 min"),
-        (898_100_000, "14 min 58 s"),
+        (960_000, "0.96 s"),
+        (59_960_000, "1 min"),
+        (60_100_000, "1 min 0.1 s"),
+        (898_100_000, "14 min 58.1 s"),
         (3_602_000_000, "1 h 2 s"),
     ],
 )
@@ -185,6 +187,22 @@ def test_summaries_and_parts() -> None:
     assert "Exact where it matters, and never broken at the end of a line." == summary(test_times)
     assert {"at": "When.", "kind": "Which of two."} == parts(Base)
     assert {"at": "When.", "kind": "Which one."} == parts(Derived)
+
+
+def test_descriptions() -> None:
+    """All paragraphs, but neither sections nor the words for documents."""
+
+    def guard() -> None:
+        """It holds.
+
+        More or less.
+
+        If so: it holds
+        """
+
+    assert "It holds. More or less." == description(guard)
+    assert "Say something that goes on. And more." == description(over_two_lines)
+    assert "" == description(lambda: None)
 
 
 def test_fields_and_the_classes_in_them() -> None:

@@ -117,10 +117,11 @@ def test_states_say_how_they_are_entered_and_left() -> None:
     assert "- It may last for ever: Darkness needs nobody." in dark
     watched = "What must be under way here, so that nobody is forgotten: `glow` or `Ring`"
     assert f"- {watched}, unless `daylight`." in lit
-    fires = "- When [`glow`](#timers) fires (60 s), it goes to `dark`: Its time is over."
-    assert fires in lit
+    fires = "- When [`glow`](#timers) fires (60 s), where"
+    assert f"{fires} `gentle`, it goes to `dark`: Never taken." in lit
+    assert f"{fires} not `gentle`, it goes to `dark`: Its time is over." in lit
     assert "| `dark` | [`pressed`](#event-pressed) | `gentle` | It shines. |" in lit
-    assert "| `dark` | [`glow_over`](#event-glow_over) | otherwise | Its time is over. |" in lit
+    assert "| `dark` | [`glow_over`](#event-glow_over) | not `gentle` | Its time is over. |" in lit
     broken = section(document, "### State `broken`")
     assert "- It ends here." in broken
     assert "Left:" not in broken
@@ -136,7 +137,7 @@ def test_a_timer_that_does_something_while_it_stays() -> None:
         )
     )
     told = section(document_of(stays), "### State `lit`")
-    assert "fires (60 s), it stays: It rings." in told
+    assert "fires (60 s), where `gentle`, it stays: It rings." in told
     idle = lamp(
         ('target = "dark"\ndoc = "never taken"', 'late = "Over."'),
         ('target = "dark"\neffects = ["ring"]\ndoc = "Its time is over."', 'late = "Over."'),
@@ -293,8 +294,10 @@ def test_a_walkthrough_may_begin_later_under_another_policy() -> None:
     assert given in told
     assert "In short: `lit` → `broken` at 1\u00a0h\u00a06\u00a0min\u00a040\u00a0s." in told
     assert "| stops the timer `glow` |" in told
+    assert told.rstrip().endswith("|")
     stays = section(document_of(lamp()), "### When a bell rings")
     assert "In short: `dark` all the time." in stays
+    assert stays.rstrip().endswith("|\n\nNobody \\<hears\\> it.")
 
 
 @pytest.mark.parametrize(
@@ -358,11 +361,47 @@ def test_the_walkthroughs_of_the_shipped_machines_end_as_they_should() -> None:
     assert ["not_applied", "confirmed"] == ends[failed][1]
     by_hand = "When an agent unholds by hand"
     assert (["held", "active"], []) == ends[by_hand]
+    decides = f"{failed} and the policy waits for a decision"
+    assert ["not_applied", "expired", "confirmed"] == ends[decides][1]
+    after_all = "When a hold that counted as not carried out is carried out after all"
+    assert (["active", "held"], []) == ends[after_all]
+    unnoticed = "When an agent unholds by hand and nobody notices before the limit"
+    assert ("active", ["confirmed_by_lookup"]) == (ends[unnoticed][0][-1], ends[unnoticed][1])
+    ours = "When an agent unholds by hand while our unhold is under way"
+    assert (["unhold_pending", "active"], ["confirmed_by_lookup"]) == ends[ours]
     machine: Machine[Any, Any] = Machine(
         parse_spec(connection_text(), "connection.toml"), connection.IMPLEMENTATION
     )
     walked = list(walk(machine, connection_samples.SAMPLES))
     assert len(OF_CONNECTION) == len(walked)
+
+
+def test_remarks_of_the_hold_machine_are_true() -> None:
+    """What they add to their walkthroughs follows, should the machine go on."""
+
+    def asks_for(title: str, *further: str, policy: str) -> list[str]:
+        told = next(one for one in hold_samples.SAMPLES.walkthroughs if one.title == title)
+        more = tuple(Happening(event) for event in further)
+        told = evolve(told, happenings=(*told.happenings, *more), policy=policy)
+        samples = evolve(hold_samples.SAMPLES, walkthroughs=(told,))
+        (walked,) = walk(hold_machine(), samples)
+        effects = [one for step in walked.steps[-len(more) :] for one in step.step.effects]
+        return [
+            str(getattr(one, "alarm", getattr(one, "notice", type(one).__name__)))
+            for one in effects
+            if "Timer" not in type(one).__name__
+        ]
+
+    after_all = "When a hold that counted as not carried out is carried out after all"
+    limit = ("warning_timer_fired", "limit_timer_fired")
+    watch = asks_for(after_all, *limit, policy="release, watch foreign holds")
+    assert ["warning", "limit_passed"] == watch
+    assert ["warning", "SendUnhold"] == asks_for(after_all, *limit, policy="release")
+    lost = "When an unhold is lost twice"
+    assert ["warning", "SendUnhold"] == asks_for(lost, *limit, policy="release")
+    assert ["warning", "hold_expired"] == asks_for(lost, *limit, policy="expire")
+    doubt = "When the acknowledgement of a hold is lost and the hold was carried out"
+    assert ["warning", "SendUnhold"] == asks_for(doubt, *limit, policy="release")
 
 
 def connection_text() -> str:
