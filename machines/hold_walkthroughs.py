@@ -266,6 +266,23 @@ _LIMIT = (
         " The unhold from before the limit is no decision: it takes another one, with `force`.",
     ),
     Walkthrough(
+        "When nothing is heard of the release at the limit",
+        (
+            H("limit_timer_fired"),
+            H("release_timer_fired"),
+            H("lookup_failed", "The lookup brings no answer."),
+            H("release_timer_fired"),
+            H("observed_held:lookup", "The lookup brings its answer: the caller is still on hold."),
+            H("sent", "The socket is open again: the frame of the release was written to it."),
+            H("acknowledged", "The gateway acknowledges the release."),
+        ),
+        given="The socket is away, and the frame of the release waits for it.",
+        before=_NEARLY_OVER,
+        policy="release",
+        remark="The alarm comes again after each longest pause, until the release is confirmed or"
+        " has failed. It is so with every unhold that is under way when the limit passes.",
+    ),
+    Walkthrough(
         "When the release at the limit is refused",
         (
             H("limit_timer_fired"),
@@ -293,7 +310,7 @@ _OTHERS = (
         remark="It is noticed by such a frame, or by a lookup: when the socket is restored, when"
         " hookflash is started again, and before a command, unless another lookup told of the"
         " interaction within the last minute; then the command's answer tells. Nothing asks"
-        " regularly. As long as nobody notices, the limit goes on counting.",
+        " regularly before the limit. As long as nobody notices, the limit goes on counting.",
     ),
     Walkthrough(
         "When an agent unholds by hand and nobody notices before the limit",
@@ -307,9 +324,8 @@ _OTHERS = (
         before=_NEARLY_OVER,
         policy="release",
         remark="The release finds out. That the caller is off hold counts as its work, and no"
-        " foreign unhold is noted. Where the policy is `expire` nothing is sent at the limit:"
-        " alarms are raised about a caller who is not on hold, until a command, a frame or a"
-        " restored socket tells.",
+        " foreign unhold is noted. Where the policy is `expire` nothing is sent at the limit: an"
+        " alarm is raised and the gateway is asked, and its answer ends the alarms.",
     ),
     Walkthrough(
         "When an agent unholds by hand while our unhold is under way",

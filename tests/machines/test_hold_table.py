@@ -183,14 +183,14 @@ warning_timer_fired:earlier
 limit_timer_fired
     active, hold_pending, hold in doubt, expired, closed: late
     held/release: -> unhold_pending Stop:warning SendUnhold Start:release
-    held/expire: -> expired Stop:warning RaiseAlarm:hold_expired Start:release
+    held/expire: -> expired Stop:warning RaiseAlarm:hold_expired Start:release LookUp:throttled
     unhold_pending, unhold in doubt: stay Stop:warning Start:release
 limit_timer_fired:earlier
     all: late
 release_timer_fired
     active, hold_pending, hold in doubt, held, unhold_pending, unhold in doubt, closed: late
     expired/release: -> unhold_pending SendUnhold Start:release
-    expired/expire: stay RaiseAlarm:hold_expired Start:release
+    expired/expire: stay RaiseAlarm:hold_expired Start:release LookUp:throttled
 release_timer_fired:earlier
     all: late
 """

@@ -74,7 +74,7 @@ REFUSED = 'guards = ["refusal_says_held", "past_limit"]\n'
 
 FORGOTTEN: dict[str, tuple[str, str, str, str, list[str], str]] = {
     "no alarm at the limit": (
-        EXPIRE + 'effects = ["expire"]\n',
+        EXPIRE + 'effects = ["expire", "look_up_throttled"]\n',
         EXPIRE,
         "expire",
         "expired",
@@ -106,7 +106,7 @@ FORGOTTEN: dict[str, tuple[str, str, str, str, list[str], str]] = {
         "none of ack, lookup, SendHold, LookUp is under way",
     ),
     "a timer that runs and raises no alarm": (
-        'effects = ["alarm_again"]\n',
+        'effects = ["alarm_again", "look_up_throttled"]\n',
         "",
         "expire",
         "expired",
@@ -138,7 +138,7 @@ def test_a_caller_who_would_be_forgotten_is_found(case: str) -> None:
 
 def test_each_way_into_it_is_named() -> None:
     """One finding for the state, by the shortest path, with the rows that end the other ways."""
-    text = changed('effects = ["alarm_again"]\n', "")
+    text = changed('effects = ["alarm_again", "look_up_throttled"]\n', "")
     (finding,) = forgotten(hold_report(text, "expire"))
 
     assert finding.line is not None

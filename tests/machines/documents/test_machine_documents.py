@@ -399,7 +399,7 @@ def test_remarks_of_the_hold_machine_are_true() -> None:
     assert ["warning", "SendUnhold"] == asks_for(after_all, *limit, policy="release")
     lost = "When an unhold is lost twice"
     assert ["warning", "SendUnhold"] == asks_for(lost, *limit, policy="release")
-    assert ["warning", "hold_expired"] == asks_for(lost, *limit, policy="expire")
+    assert ["warning", "hold_expired", "LookUp"] == asks_for(lost, *limit, policy="expire")
     doubt = "When the acknowledgement of a hold is lost and the hold was carried out"
     assert ["warning", "SendUnhold"] == asks_for(doubt, *limit, policy="release")
 
