@@ -61,6 +61,8 @@ class LiveSocket:
         answer: What the gateway answers in place of a socket; None for a socket.
         problem: Why no connection comes about at all; None for one.
         socket: The socket, once it is open.
+        opened: Set once it is open.
+        over: Whether it has ended.
         messages: How many messages were sent on it.
     """
 
@@ -70,6 +72,7 @@ class LiveSocket:
     problem: str | None = None
     socket: ControlSocket | None = None
     opened: trio.Event = field(factory=trio.Event)
+    over: bool = False
     messages: int = 0
 
 
@@ -110,8 +113,11 @@ class Player:
         self._asked: dict[str, deque[LiveExchange]] = defaultdict(deque)
         self._sockets: dict[int, LiveSocket] = {}
         self._exchanges: dict[int, LiveExchange] = {}
+        self._current: LiveSocket | None = None
         self.expected = Expected.of(script)
         self.truth = Truth()
+        for known in script.known:
+            self.truth.begin(str(known.interaction.get("id")), str(known.interaction.get("state")))
         self.arrived: dict[int, int] = {}
         self.ids: dict[str, str] = {}
 
@@ -131,8 +137,14 @@ class Player:
         return self.arrived.get(cue.index)
 
     def socket_of(self, conn: int) -> LiveSocket | None:
-        """Return the client's socket that stands for a recorded one; None for none."""
-        return self._sockets.get(conn)
+        """Return the client's socket that stands for a recorded one; None for none.
+
+        Where that one was cut, it is the one that the client opened since.
+        """
+        live = self._sockets.get(conn)
+        if (live is None or live.over) and self._current is not None and not self._current.over:
+            return self._current
+        return live
 
     def exchange_of(self, exchange: int) -> LiveExchange | None:
         """Return the client's request that stands for a recorded one; None for none."""
@@ -322,7 +334,11 @@ class Player:
             await wire.flush()
             live.socket = ControlSocket(websocket, wire, _Deaf())
             live.opened.set()
-            await live.socket.run()
+            self._current = live
+            try:
+                await live.socket.run()
+            finally:
+                live.over = True
             nursery.cancel_scope.cancel()
 
 

@@ -150,9 +150,12 @@ class Session:
             return
         if self.mischief.brings_garbage():
             socket.push("{]")
-        late_s = self.mischief.late_s()
-        for _ in range(self.mischief.copies()):
-            socket.push(text, late_s)
+        if "correlationId" in (entry.frame or {}):
+            late_s = self.mischief.late_s()
+            for _ in range(self.mischief.copies()):
+                socket.push(text, late_s)
+        else:
+            socket.push(text)
         live.messages += 1
         if self.mischief.cuts_after(live.messages):
             await trio.lowlevel.checkpoint()
@@ -160,7 +163,7 @@ class Session:
 
     def _close(self, index: int, entry: Closed) -> None:
         live = self._player.socket_of(entry.conn)
-        if live is None or live.socket is None:
+        if live is None or live.socket is None or live.conn != entry.conn:
             return
         if entry.by == "gateway":
             live.socket.close(abrupt=False, code=entry.code or 1001)
@@ -171,7 +174,7 @@ class Session:
 
 async def _is_open(live: LiveSocket) -> bool:
     """Wait until an attempt that is to succeed has; False where it is over already."""
-    if not live.decided.is_set() or live.answer is not None:
+    if not live.decided.is_set() or live.answer is not None or live.over:
         return False
     with trio.move_on_after(5):
         await live.opened.wait()

@@ -17,10 +17,11 @@ class Troubles:
     """What goes wrong; without arguments nothing does.
 
     Attributes:
-        lose_answers: Share of the messages on the control socket that never arrive.
+        lose_answers: Share of the answers to commands that never arrive.
         late_answers: By how many seconds each of them is late.
         repeat_answers: Share of them that arrive twice.
-        garbage: Share of them before which something arrives that is no message.
+        garbage: Share of the messages on the control socket before which something arrives that is
+            none.
         close_after: The control socket is cut after so many of them, each time; 0 for never.
         lose_lookups: Share of the lookups that get no answer but status 503.
     """
@@ -91,7 +92,7 @@ class Mischief:
         self.done = 0
 
     def copies(self) -> int:
-        """Draw how often the next message arrives."""
+        """Draw how often the next answer arrives."""
         lost = self._happens(self._troubles.lose_answers)
         repeated = self._happens(self._troubles.repeat_answers)
         return 0 if lost else 2 if repeated else 1

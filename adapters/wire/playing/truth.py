@@ -4,6 +4,9 @@ from typing import Any, Final, final
 
 from hookflash.adapters.wire.placeholders import restored
 
+_HELD: Final = frozenset({"held", "unhold_pending", "expired"})
+"""The engine's states in which a caller counts as on hold."""
+
 _AFTER: Final = {"hold": "held", "unhold": "active"}
 """The state that a command which was carried out leads to."""
 
@@ -24,6 +27,11 @@ class Truth:
     def states(self) -> dict[str, str]:
         """The states of all interactions that were heard of, by their ids in lower case."""
         return dict(self._states)
+
+    def begin(self, interaction_id: str, state: str) -> None:
+        """Take up how an interaction stood at the beginning, by the engine's own state of it."""
+        if state in _HELD:
+            self._states[interaction_id.lower()] = "held"
 
     def heard(self, frame: dict[str, Any]) -> None:
         """Take up a message of the control socket."""
