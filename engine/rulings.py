@@ -4,7 +4,7 @@ Nothing is decided here: the evaluation is the pure one that everybody has. A ru
 which is a bug of ours, is logged and counted, and the interaction goes on without its decision.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from attrs import frozen
@@ -15,8 +15,6 @@ from hookflash.engine.metrics import Metrics
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Step
 from hookflash.machines.records import ActionsDone
-from hookflash.machines.rules.actions import Action, AnnotateAction, CallAction, NotifyAction
-from hookflash.machines.rules.bounds import bounded
 from hookflash.machines.rules.decision import Decision, TimerChange
 from hookflash.machines.rules.facts import (
     RULES_LOADED,
@@ -27,9 +25,9 @@ from hookflash.machines.rules.facts import (
     facts_of,
 )
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
+from hookflash.machines.rules.planning import planned
 from hookflash.machines.rules.ruleset import Rules
-from hookflash.machines.rules.ruling import PlannedAction, Ruling
-from hookflash.machines.rules.written import without_secrets
+from hookflash.machines.rules.ruling import Ruling
 
 _log = get_logger("hookflash.rules")
 
@@ -39,10 +37,6 @@ LOADED: Final = RULES_LOADED
 SETS_MAX: Final = 8
 """Earlier rule sets that are remembered: a file that changes again before all interactions were
 carried over."""
-
-OPEN_MAX: Final = 100
-"""Messages and calls of one interaction that may be under way; further ones are dropped, because
-whoever they are for does not listen any more."""
 
 BESIDE: Final = frozenset({RuleEvent, RuleTimerFired, ActionsDone})
 """What waits in mailboxes beside the machine's events: no machine is stepped for it."""
@@ -152,28 +146,10 @@ class Rulings:
             self._metrics.rule_failed()
             _log.error("rules.failed", interaction=instance.id, error=type(error).__name__)
             return None
-        trace = decision.trace
-        is_told = bool(trace.rules or trace.warnings)
-        if decision.memory is memory and not is_told:
+        plan = planned(decision, instance.interaction.rules, org, self._new_id)
+        for _ in range(plan.dropped):
+            self._metrics.rule_failed()
+            _log.error("rules.action_dropped", interaction=instance.id)
+        if plan.ruling is None:
             return None
-        actions = tuple(self._planned(instance, decision.actions))
-        ruling = Ruling(decision.memory, trace if is_told else None, actions, org, decision.alarm)
-        ruling, fits = bounded(ruling, memory)
-        return Ruled(ruling, decision.timers if fits else ())
-
-    def _planned(self, instance: Instance, actions: Iterable[Action]) -> Iterator[PlannedAction]:
-        """Give actions their ids, and the words that the journal will have of them."""
-        kept = instance.interaction.rules
-        under_way = 0 if kept is None else len(kept.open)
-        for action in actions:
-            planned = PlannedAction(self._new_id(), action)
-            if isinstance(action, NotifyAction | CallAction):
-                under_way += 1
-                if under_way > OPEN_MAX:
-                    self._metrics.rule_failed()
-                    _log.error("rules.action_dropped", interaction=instance.id, rule=action.rule)
-                    continue
-            if isinstance(action, NotifyAction | CallAction | AnnotateAction):
-                # What is taken up after a crash comes from there: it must not say something else.
-                planned = PlannedAction.from_json(without_secrets(planned.to_json()))
-            yield planned
+        return Ruled(plan.ruling, decision.timers if plan.fits else ())

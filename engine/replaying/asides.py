@@ -160,7 +160,9 @@ class Asides:
             return UNASKED, ()
         judged = self.rules.about(before, known.org, entry.about, as_json(entry.ruling.to_json()))
         final = self.is_final(before)
-        self.set_rules(known, ruled(before.rules, entry.about, entry.ruling, final=final))
+        under = self.rules.digest
+        rules = ruled(before.rules, entry.about, entry.ruling, final=final, under=under)
+        self.set_rules(known, rules)
         known.org = entry.ruling.org
         if not judged.differences:
             return judged, ()

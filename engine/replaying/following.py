@@ -364,5 +364,6 @@ class Follower(Asides):
         if ruling is not None:
             known.org = ruling.org
         final = self.is_final(own_after)
-        self.set_rules(known, ruled(before, recorded.event, ruling, final=final))
+        under = self.rules.digest
+        self.set_rules(known, ruled(before, recorded.event, ruling, final=final, under=under))
         return judged

@@ -18,7 +18,7 @@ from hookflash.engine.replaying.evidence import ANSWERS, REQUESTS, SAID, Evidenc
 from hookflash.engine.replaying.forked import Coming, Forked, ForkedStep, Kind
 from hookflash.engine.replaying.resuming import comes_out
 from hookflash.engine.replaying.stepping_by import Stepper
-from hookflash.engine.replaying.verdicts import LOADED, ruling_of
+from hookflash.engine.replaying.verdicts import LOADED
 from hookflash.machines.events import (
     ExpireRequested,
     HoldRequested,
@@ -37,6 +37,7 @@ from hookflash.machines.rules.actions import (
 from hookflash.machines.rules.decision import Decision
 from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired, event_of, facts_of
 from hookflash.machines.rules.memory import NO_MEMORY, Wait
+from hookflash.machines.rules.planning import planned
 from hookflash.machines.rules.ruleset import Rules
 from hookflash.machines.rules.ruling import PlannedAction, Ruling, ruled
 
@@ -272,8 +273,7 @@ class Fork:
         """Return what rules decided, with ids, and the interaction that remembers it."""
         ruling = None
         if decision is not None:
-            ids = tuple(self._new_id() for _ in decision.actions)
-            ruling = ruling_of(decision, self._memory(before), self._org, ids)
+            ruling = planned(decision, before.rules, self._org, self._new_id).ruling
         states = self._stepper.tried.spec.states
         final = after.state in states and states[after.state].final
         rules = ruled(before.rules, event, ruling, final=final)
@@ -281,8 +281,8 @@ class Fork:
 
     def _carry_out(self, ruling: Ruling | None, at: Instant) -> None:
         """Do what rules want; what was recorded as well comes when its turn comes."""
-        for planned in () if ruling is None else ruling.actions:
-            event = self._request(planned, at)
+        for action in () if ruling is None else ruling.actions:
+            event = self._request(action, at)
             if event is None:
                 continue
             if self._will_be_recorded(event):

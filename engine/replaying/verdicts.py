@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 from hookflash.engine.replaying.comparing import Difference, as_json, differences
+from hookflash.engine.rulings import SETS_MAX
 from hookflash.machines.errors import HookflashError
 from hookflash.machines.interaction import Interaction
 from hookflash.machines.machine import Step
@@ -18,8 +19,9 @@ from hookflash.machines.records import RulesChange
 from hookflash.machines.rules.decision import Decision
 from hookflash.machines.rules.facts import RuleEvent, RuleTimerFired, event_of, facts_of
 from hookflash.machines.rules.memory import NO_MEMORY, RuleMemory
+from hookflash.machines.rules.planning import planned
 from hookflash.machines.rules.ruleset import Rules
-from hookflash.machines.rules.ruling import PlannedAction, Ruling
+from hookflash.machines.rules.ruling import Ruling
 
 LOADED: Final = "rules_loaded"
 """The event that carries an interaction over to other rules, as the live engine posts it."""
@@ -60,7 +62,7 @@ class RecordedRules:
 
     def __init__(self, read: ReadRules) -> None:
         self._read = read
-        self._previous: Rules | None = None
+        self._sets: dict[str, Rules] = {}
         self._digest: str = ""
         self.rules: Rules | None = None
         self.readable: bool = True
@@ -71,30 +73,43 @@ class RecordedRules:
         """Whether no rules count, and none were recorded to count."""
         return self.rules is None and self.readable
 
+    @property
+    def digest(self) -> str:
+        """The digest of the rules that count; empty for none."""
+        return self._digest
+
     def state(self) -> tuple[Any, ...]:
         """Return what counts, for `restore`."""
-        return self.rules, self._previous, self._digest, self.readable
+        return self.rules, dict(self._sets), self._digest, self.readable
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Let count what counted when `state` was asked."""
-        self.rules, self._previous, self._digest, self.readable = state
+        self.rules, sets, self._digest, self.readable = state
+        self._sets = dict(sets)
 
     def change(self, change: RulesChange, place: str) -> None:
         """Let other rules count from here on."""
         if change.digest == self._digest:
             return
-        self._digest, self._previous, self.readable = change.digest, self.rules, True
+        self._digest, self.readable = change.digest, True
         self.rules = None
         if not change.digest:
             return
         try:
-            self.rules = self._read(change.text, f"{place}: rules {change.digest[:12]}")
+            rules = self._read(change.text, f"{place}: rules {change.digest[:12]}")
         except HookflashError as error:
             self.readable = False
             self.notices[
                 f"{place}: the rules that count from here on cannot be read today, and what they"
                 f" decided is not compared: {error.message}"
             ] = None
+            return
+        self.rules = rules
+        # As the live engine remembers them, for interactions that were not carried over yet.
+        self._sets.pop(change.digest, None)
+        self._sets[change.digest] = rules
+        while len(self._sets) > SETS_MAX:
+            del self._sets[next(iter(self._sets))]
 
     def after(  # noqa: PLR0917 - all that they are told
         self,
@@ -133,7 +148,8 @@ class RecordedRules:
         if rules is None:
             return self._unasked(recorded)
         if isinstance(about, RuleEvent) and about.name == LOADED:
-            previous = self._previous
+            kept = interaction.rules
+            previous = None if kept is None else self._sets.get(kept.under)
 
             def adopt(facts: Any, told: Any, memory: RuleMemory) -> Decision:  # noqa: ANN401 - the event from above
                 return rules.adopt(facts, told.at, memory, previous)
@@ -162,35 +178,18 @@ class RecordedRules:
         except Exception as error:  # noqa: BLE001 - as the live engine: a bug of ours stops nothing
             failed = f"the rules fail: {type(error).__name__}: {error}"
             return Judged(None, (("rules", recorded, failed),))
-        ruling = ruling_of(decision, memory, org, _ids(recorded))
+        ruling = planned(decision, kept, org, _ids(recorded)).ruling
         now = None if ruling is None else as_json(ruling.to_json())
         if now == recorded:
             return Judged(ruling)
         return Judged(ruling, tuple(differences(recorded, now, "rules")))
 
 
-def ruling_of(
-    decision: Decision, memory: RuleMemory, org: str | None, ids: tuple[str, ...] = ()
-) -> Ruling | None:
-    """Return what the journal would keep of a decision; None where nothing came of it.
-
-    Args:
-        decision: The decision.
-        memory: What the rules remembered before it.
-        org: The organisation that they were told.
-        ids: The ids of its actions, as they were recorded: the engine draws them.
-    """
-    trace = decision.trace
-    is_told = bool(trace.rules or trace.warnings)
-    if decision.memory is memory and not is_told:
-        return None
-    padded = (*ids, *("" for _ in range(len(ids), len(decision.actions))))
-    actions = tuple(map(PlannedAction, padded, decision.actions))
-    return Ruling(decision.memory, trace if is_told else None, actions, org, decision.alarm)
-
-
-def _ids(recorded: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
-    return () if recorded is None else tuple(one["id"] for one in recorded.get("actions", ()))
+def _ids(recorded: Any) -> Callable[[], str]:  # noqa: ANN401 - JSON
+    """Give the ids of actions as they were recorded, because the engine draws them."""
+    ids = () if recorded is None else (str(one["id"]) for one in recorded.get("actions", ()))
+    following = iter(ids)
+    return lambda: next(following, "")
 
 
 # --- how rules differ -----------------------------------------------------------------------------

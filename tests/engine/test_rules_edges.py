@@ -8,11 +8,11 @@ from tests.support.world import World, make_settings, open_world
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.rules_reloading import rules_before
 from hookflash.engine.dispatcher import MAILBOX_MAX
-from hookflash.engine.rulings import OPEN_MAX
 from hookflash.machines.errors import InvalidCommand, SpecError
 from hookflash.machines.headers import decode_between
 from hookflash.machines.records import RulesChange
 from hookflash.machines.rule_lines import RULES_CHANGE_KIND, encode_aside
+from hookflash.machines.rules.planning import OPEN_MAX
 from hookflash.machines.rules.ruleset import Rules, parse_rules
 
 CALL = "11111111-1111-4111-8111-111111111111"
