@@ -8,6 +8,7 @@ from tests.support.journals import MACHINE, Play
 from hookflash.machines.attempts import attempts_of
 from hookflash.machines.events import Acknowledged, LimitTimerFired, Sent
 from hookflash.machines.instants import Instant
+from hookflash.machines.machine import Machine
 
 
 def test_the_taken_row_does_what_the_step_does() -> None:
@@ -63,3 +64,18 @@ def test_a_row_whose_effects_take_something_for_granted() -> None:
     event = MACHINE.implementation.events["warning_timer_fired"](Instant(5), "a", "b")
     attempts = attempts_of(MACHINE, forged, event)
     assert any(one.step is None and one.makers == () for one in attempts)
+
+
+def test_a_guard_that_is_asked_where_it_never_was() -> None:
+    """One that fails there did not hold."""
+
+    def fails(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    guards: dict[str, Any] = dict(MACHINE.implementation.guards) | {"is_current": fails}
+    implementation = attrs.evolve(MACHINE.implementation, guards=guards)
+    machine: Machine[Any, Any] = Machine(MACHINE.spec, implementation, MACHINE.policy)
+    pending = attempts_of(
+        machine, attrs.evolve(machine.start("a"), state="hold_pending"), Sent(Instant(2), "x")
+    )
+    assert any("is_current" in one.refused_by for one in pending)

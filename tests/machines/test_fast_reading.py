@@ -14,10 +14,10 @@ from hookflash.adapters.specifications import load_machine
 from hookflash.machines.conversion import make_converter
 from hookflash.machines.effects import EFFECTS
 from hookflash.machines.hold_data import HoldData
-from hookflash.machines.instants import Instant
+from hookflash.machines.instants import Instant, from_text
 from hookflash.machines.interaction import Facts, Pending, Timer
 from hookflash.machines.policy import HoldPolicy
-from hookflash.machines.reading import reader_of
+from hookflash.machines.reading import event_reader_of, reader_of
 
 STRICT = make_converter(detailed=False)
 
@@ -144,3 +144,18 @@ def test_every_class_is_read_alike(cls: type) -> None:
             agree(cls, {key: part for key, part in raw.items() if key != name})
 
     alike()
+
+
+def test_an_event_whose_class_cattrs_reads_has_its_instant_from_the_record() -> None:
+    """Not from among its own fields."""
+
+    @attrs.define
+    class Rung:
+        at: Instant
+        size: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+
+    read = event_reader_of(Rung)
+    at = "2026-01-10T13:00:00.000000Z"
+    assert read({"type": "rung", "size": 2}, at) == Rung(from_text(at), 2)
+    with pytest.raises(ValueError, match=r"^$"):
+        read({"type": "rung", "size": 2, "at": at}, at)

@@ -16,6 +16,7 @@ from hookflash.machines.errors import SpecError
 from hookflash.machines.instants import Instant
 from hookflash.machines.machine import Implementation, Machine, named
 from hookflash.machines.spec import Spec, parse_spec
+from hookflash.machines.spec_text import digest_of
 
 DOOR = """\
 # A door that shuts itself.
@@ -344,3 +345,11 @@ def test_the_shipped_definition_is_documented() -> None:
     lines = HOLD_TOML.read_text(encoding="utf-8").splitlines()
     for row in spec.rows:
         assert re.match(r"\[\[transitions\]\]", lines[row.line - 1])
+
+
+@pytest.mark.parametrize("events", [None, "nothing", {"ring": "nothing", "rung": {"class": "X"}}])
+def test_a_hash_is_had_of_whatever_a_file_says(events: object) -> None:
+    """Before anybody looked at what it means; only where events come from is left out."""
+    document: dict[str, Any] = {} if events is None else {"events": events}
+    assert digest_of(document) == digest_of({**document, "diagram": {"path": []}})
+    assert digest_of(document) != digest_of({**document, "machine": {}})

@@ -1,6 +1,7 @@
 """What follows from an event: triggers, waits, windows, modes, order, bounds."""
 
 import pytest
+from attrs import evolve
 from tests.machines.rules.worlds import (
     BEGIN,
     MINUTE,
@@ -336,6 +337,34 @@ def test_a_schedule_that_fires_in_another_state_is_late() -> None:
     fired = RuleTimerFired(started.timer.due_at, started.timer.name, started.timer.owner)
     decision = rules.evaluate(RuleFacts("interaction-1", "active"), fired, begun.memory)
     assert ((), "late") == (decision.actions, decision.trace.rules[0].verdict)
+
+
+def next_of(memory: RuleMemory) -> RuleTimerFired:
+    """Return the timer that a schedule waits for, as it fires."""
+    (wait,) = [one for one in memory.waits if one.kind == "schedule"]
+    return RuleTimerFired(wait.due_at, f"rule:{wait.rule}", wait.owner)
+
+
+def test_a_schedule_that_comes_late_makes_up_for_nothing() -> None:
+    """After a suspension of ten minutes it acts once, and goes on from there."""
+    rules = rules_of(one_rule("{ every = '1m', state = 'held' }"))
+    memory = rules.evaluate(held(), confirmed()).memory
+    at = Instant(BEGIN + 10 * MINUTE + SECOND)
+    late = rules.evaluate(held(), evolve(next_of(memory), at=at), memory)
+    assert 1 == len(late.actions)
+    assert at < next_of(late.memory).at <= at + MINUTE
+
+
+def test_a_schedule_waits_for_the_command_of_the_time_before() -> None:
+    """In mode queued; in mode single that time is dropped."""
+    for mode, verdict in (("queued", "queued"), ("single", "suppressed")):
+        text = one_rule("{ every = '1m', state = 'held' }", f"mode = '{mode}'", actions=UNHOLD)
+        rules = rules_of(text)
+        memory = rules.evaluate(held(), confirmed()).memory
+        first = rules.evaluate(held(), next_of(memory), memory)
+        assert first.actions
+        second = rules.evaluate(held(), next_of(first.memory), first.memory)
+        assert ((), verdict) == (second.actions, second.trace.rules[0].verdict)
 
 
 # --- modes --------------------------------------------------------------------------------------
@@ -683,6 +712,24 @@ def test_rules_that_say_what_they_said_go_on() -> None:
     assert (("new",), ("gone",), ("changed",)) == (diff.added, diff.removed, diff.changed)
     assert "added new; removed gone; changed changed" == diff.text()
     assert "nothing changed" == after.changes_from(after).text()
+
+
+def test_commands_and_queues_of_rules_that_are_gone_are_forgotten() -> None:
+    """They keep nobody busy any more."""
+    both = [
+        one_rule(f"{{ event = '{event}' }}", "mode = 'queued'", actions=UNHOLD, name=name)
+        for name, event in (("stays", "sent"), ("goes", "link_lost"))
+    ]
+    before, after = rules_of("".join(both)), rules_of(both[0])
+    memory = NO_MEMORY
+    for event in ("sent", "link_lost") * 2:
+        told = RuleEvent(BEGIN, event, "held", "held")
+        memory = before.evaluate(held(), told, memory).memory
+    assert {"stays", "goes"} == {run.rule for run in memory.runs}
+    assert {"stays", "goes"} == {one.rule for one in memory.queue}
+    adopted = after.adopt(held(), BEGIN, memory, before).memory
+    assert ["stays"] == [run.rule for run in adopted.runs]
+    assert ["stays"] == [one.rule for one in adopted.queue]
 
 
 def test_nothing_is_adopted_of_an_interaction_that_is_over() -> None:
