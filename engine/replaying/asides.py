@@ -174,7 +174,7 @@ class Asides:
             event=entry.about.name,
             source=before.state,
             differences=judged.differences,
-            cause=self.rules_cause(known),
+            cause=self.rules_cause(known, seq if self.wrong_between(known.seq, seq + 1) else 0),
             part=self.part,
         )
         return judged, (divergence,)
@@ -192,12 +192,18 @@ class Asides:
             known.own = attrs.evolve(known.own, rules=rules)
 
     @staticmethod
-    def rules_cause(known: Known) -> Cause:
-        """Return the explanation of another verdict of the very rules that were recorded."""
-        if known.doubted:
+    def rules_cause(known: Known, since: int = 0) -> Cause:
+        """Return the explanation of another verdict of the very rules that were recorded.
+
+        Args:
+            known: The interaction.
+            since: The record from which on nobody knows how it stands, beside what is known of
+                that already; 0 for none.
+        """
+        doubted = known.doubted or since
+        if doubted:
             return Cause(
-                "earlier",
-                f"since record {known.doubted} it is not sure how the interaction stood",
+                "earlier", f"since record {doubted} it is not sure how the interaction stood"
             )
         return Cause(
             "rules",

@@ -279,7 +279,9 @@ class Follower(Asides):
         if found:
             made.append(self._divergence(meeting, found, self._cause(case, found[0][0])))
         if judged.differences:
-            cause = self.rules_cause(meeting.known)
+            # What does not follow from the records before it does not for its rules either.
+            since = meeting.recorded.seq if found and found[0][0] == "from" else 0
+            cause = self.rules_cause(meeting.known, since)
             made.append(self._divergence(meeting, judged.differences, cause))
         return tuple(made)
 

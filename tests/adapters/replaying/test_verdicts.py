@@ -176,3 +176,19 @@ def test_a_failing_rule_set_is_a_difference(ruled: Edited, monkeypatch: pytest.M
         for group in findings.groups.groups()
         for _, _, one in group.examples[0].differences
     )
+
+
+def test_rules_of_a_record_that_does_not_follow(ruled: Edited) -> None:
+    """Where a record is missing, what rules make of the one after it only follows from that."""
+    for index in range(1, len(ruled.day.lines)):
+        raw = ruled.day.raw(index)
+        # A line without a number that stands in the very gap comes before the gap is noticed.
+        numbered = index + 1 < len(ruled.day.lines) and "seq" in ruled.day.raw(index + 1)
+        acknowledged = raw.get("event", {}).get("type") == "acknowledged"
+        if acknowledged and raw["to"] == "held" and numbered:
+            lines = list(ruled.day.lines)
+            del lines[index]
+            ruled.lines = lines
+            findings = verify([ruled.write()]).findings
+            assert findings.groups.count == 0, raw["seq"]
+            assert [one.seq for one in findings.damages.kept] == [raw["seq"]]
