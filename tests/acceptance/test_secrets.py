@@ -23,6 +23,7 @@ from tests.support.simulator_thread import SimulatorThread, simulator_in_thread
 
 from hookflash.adapters.journal.reading import is_journal
 from hookflash.adapters.journal.recording import recording_lines
+from hookflash.adapters.settings import WireSettings
 from hookflash.adapters.simulator import Faults, Simulator
 from hookflash.adapters.simulator.faults import (
     ClientSettings,
@@ -31,6 +32,10 @@ from hookflash.adapters.simulator.faults import (
     SocketFaults,
     TokenFaults,
 )
+from hookflash.adapters.wire.opening import gateway_header, record_into
+from hookflash.adapters.wire.recorder import WireRecorder
+from hookflash.engine.clock import SteadyClock
+from hookflash.machines.policy import HoldPolicy
 
 PROGRAM = "from hookflash.adapters.command_line.main import run; run()"
 
@@ -158,6 +163,7 @@ class Desk:
             "HOOKFLASH_CLIENT_ID": CLIENT_ID,
             "HOOKFLASH_CLIENT_SECRET": secret,
             "HOOKFLASH_LOG_LEVEL": "debug",
+            "HOOKFLASH_WIRE_PATH": "wire.jsonl",
             "TAP": str(self.folder / "tapped"),
         }
         command = [sys.executable, "-c", program, *arguments]
@@ -290,13 +296,28 @@ def tokens_of(simulator: Simulator) -> list[str]:
     return list(grants)
 
 
+def record_wire(simulator: Simulator, path: Path) -> None:
+    """Let the simulator record what goes over its wire."""
+    clock = SteadyClock()
+    header = gateway_header(WireSettings(), "localhost", clock.now(), HoldPolicy().all_reasons())
+    simulator.tap = record_into(WireSettings(path=path), header, clock.now)
+
+
+def close_wire(simulator: Simulator) -> None:
+    """End that recording."""
+    recorder, simulator.tap = simulator.tap, None
+    assert isinstance(recorder, WireRecorder)
+    recorder.close()
+
+
 def test_no_secret_is_anywhere(tmp_path: Path) -> None:
-    """Not in what is printed or logged, not in journal, audit log, recording or report."""
+    """Not in what is printed or logged, not in journal, audit log, recordings or report."""
     commands = tmp_path / "commands"
     commands.mkdir()
     one = str(uuid.uuid4())
     with quiet_logs(), simulator_in_thread(tmp_path / "tls") as simulator:
         desk = Desk(simulator, commands)
+        simulator.ask(lambda one: record_wire(one, commands / "gateway-wire.jsonl"))
         demo = desk.start(
             "demo", "demo", "--seed", "7", "--speed", "100", "--out", "out", program=TAPPED
         )
@@ -305,6 +326,7 @@ def test_no_secret_is_anywhere(tmp_path: Path) -> None:
         run_what_fails(desk, one)
         assert desk.end(demo) == 0
         issued = simulator.ask(tokens_of)
+        simulator.ask(close_wire)
         lost = simulator.ask(lambda simulator: simulator.statistics().sockets_closed_by_fault)
     desk.collect_files()
     tapped = (commands / "tapped").read_text("ascii").split()
@@ -319,6 +341,9 @@ def test_no_secret_is_anywhere(tmp_path: Path) -> None:
     assert sum('"level": "debug"' in text for text in texts.values()) > 5
     assert "[number]" in texts["one/one.db"]
     assert one in texts["one/hookflash-audit.jsonl"]
+    for name in ("one/wire.jsonl", "service/wire.jsonl", "gateway-wire.jsonl"):
+        assert '"access_token":"?text ' in texts[name], name
+    assert '"holdPrompt":"?text ' in texts["gateway-wire.jsonl"]
 
     assert scanner.found_in(texts) == []
 
