@@ -9,7 +9,7 @@ import structlog
 
 FIXED_SEEDS = range(1, 31)
 FRESH_SEEDS = 10
-DRAWN_FROM = "HOOKFLASH_TEST_SEED"
+DRAWN_FROM = "SEED_OF_THE_TESTS"
 """Where the number stands from which fresh seeds are drawn: processes that share the tests have to
 draw the same ones. Each test that fails prints its own seed."""
 
