@@ -5,10 +5,11 @@ For those who change hookflash; an installed package has no use for it.
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from hookflash.adapters.diagrams import draw_svg
-from hookflash.adapters.documents import bring_up_to_date, shipped_sources
+from hookflash.adapters.documents import Written, bring_up_to_date, shipped_sources
 from hookflash.adapters.report.diagram import SHIPPED, shipped_drawing
 from hookflash.adapters.rules_files import names_of
 from hookflash.adapters.specifications import load_machine
@@ -22,6 +23,36 @@ _SPECS = _ROOT / "specs"
 _PICTURES = _ROOT / "docs" / "pictures"
 
 
+def drawings() -> dict[Path, str]:
+    """Return the text of each drawing of a shipped machine by its path."""
+    return {
+        _SPECS / SHIPPED: shipped_drawing(),
+        _PICTURES / "hold-machine.svg": draw_svg(load_machine("hold"), detail="brief"),
+        _PICTURES / "connection-machine.svg": draw_svg(load_machine("connection"), detail="brief"),
+    }
+
+
+def bring_drawings_up_to_date(*, check: bool = False) -> Iterator[Written]:
+    """Write the drawings of shipped machines where they are not what they should be.
+
+    In a checkout only: an installed package has no folder for pictures, and its own are current.
+
+    Args:
+        check: Only compare, write nothing.
+
+    Yields:
+        What became of each file.
+    """
+    for path, text in drawings().items() if _PICTURES.is_dir() else ():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            yield Written(path, "current")
+        elif check:
+            yield Written(path, "stale" if path.is_file() else "missing")
+        else:
+            path.write_text(text, encoding="utf-8")
+            yield Written(path, "written")
+
+
 def generated_files() -> dict[Path, str]:
     """Return the text of each generated file by its path."""
     return {
@@ -29,9 +60,7 @@ def generated_files() -> dict[Path, str]:
         _SPECS / "rules.schema.json": rules_schema_text(names_of()),
         _SPECS / "tables.json": tables_text(),
         _SPECS / "wire.schema.json": wire_schema_text(),
-        _SPECS / SHIPPED: shipped_drawing(),
-        _PICTURES / "hold-machine.svg": draw_svg(load_machine("hold"), detail="brief"),
-        _PICTURES / "connection-machine.svg": draw_svg(load_machine("connection"), detail="brief"),
+        **drawings(),
     }
 
 

@@ -1,5 +1,6 @@
 """`docs`: the documents of machines and rules files, written or compared."""
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,8 @@ def docs(
     """Write the documents of machines and rules files, in Markdown and as pages.
 
     A file that is what it should be is left alone. Pages with a new drawing need the extra `docs`.
+    In a checkout, without any arguments, the pictures of shipped machines are brought up to date
+    as well.
 
     Args:
         files: Shipped machines (`hold`, `connection`), definitions, rules files; without any all
@@ -41,7 +44,12 @@ def docs(
     sources = [read_source(file) for file in dict.fromkeys(files)] or shipped_sources()
     formats = FORMATS if format == "both" else (format,)
     written: list[Written] = []
-    for one in bring_up_to_date(sources, out, formats=formats, check=check):
+    brought = bring_up_to_date(sources, out, formats=formats, check=check)
+    if not files and out is None and format == "both":
+        from hookflash.adapters.generated import bring_drawings_up_to_date  # noqa: PLC0415 - see package
+
+        brought = chain(brought, bring_drawings_up_to_date(check=check))
+    for one in brought:
         written.append(one)
         if not json:
             print_line(f"{_shown(one.path)}: {one.outcome}")

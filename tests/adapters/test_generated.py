@@ -25,3 +25,23 @@ def test_a_stale_file_is_named_and_written(
     assert 0 == generated.main([])
     assert "{}\n" == path.read_text(encoding="utf-8")
     assert 0 == generated.main(["--check"])
+
+
+def test_drawings_that_are_not_current_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named by a check; an installed package has no folder for them."""
+    path = tmp_path / "hold.svg"
+    monkeypatch.setattr(generated, "drawings", lambda: {path: "<svg/>"})
+    monkeypatch.setattr(generated, "_PICTURES", tmp_path)
+
+    def outcomes(*, check: bool) -> list[str]:
+        return [one.outcome for one in generated.bring_drawings_up_to_date(check=check)]
+
+    assert ["missing"] == outcomes(check=True)
+    path.write_text("older", encoding="utf-8")
+    assert ["stale"] == outcomes(check=True)
+    assert ["written"] == outcomes(check=False)
+    assert ["current"] == outcomes(check=False)
+    monkeypatch.setattr(generated, "_PICTURES", tmp_path / "missing")
+    assert [] == outcomes(check=False)

@@ -73,7 +73,10 @@ def test_without_a_name_all_shipped_machines_are_meant(
     monkeypatch.setattr("hookflash.adapters.documents.shipped_sources", lambda: only)
     assert 0 == execute(["docs", "--check", "--json"])
     documents = json.loads(capsys.readouterr().out)["documents"]
-    assert ["connection.md", "connection.html"] == [Path(one["path"]).name for one in documents]
+    names = [Path(one["path"]).name for one in documents]
+    assert ["connection.md", "connection.html"] == names[:2]
+    # In a checkout the pictures of shipped machines belong to it.
+    assert ["hold.svg", "hold-machine.svg", "connection-machine.svg"] == names[2:]
 
 
 def test_a_change_of_the_definition_is_noticed(
