@@ -75,6 +75,7 @@ bench: $(READY) ## benchmarks: ratios measured in one run
 	@$(BIN)/python tests/benchmarks/bench_memory.py
 	@$(BIN)/python tests/benchmarks/bench_journal.py
 	@$(BIN)/python tests/benchmarks/bench_rules.py
+	@$(BIN)/python tests/benchmarks/bench_replay.py --events 300000
 
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
